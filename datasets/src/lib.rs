@@ -1,0 +1,23 @@
+//! What a meeting is, how it is stored, and how transcripts are read and written.
+//!
+//! The leaf of the workspace: plain records ([`Meeting`], [`Transcript`], [`Minutes`], [`ContextItem`]), the library
+//! that keeps them on disk, their Arrow tables, and the formats they come from and go to. No model, no index.
+
+pub mod context_item;
+pub mod identifier;
+pub mod language;
+pub mod media_time;
+pub mod meeting;
+pub mod minutes;
+pub mod transcript;
+
+pub use context_item::{ContextItem, ContextKind};
+pub use identifier::{ContextItemId, MeetingId, PersonId, SeriesId, SpeakerLabel, StatementId, UtteranceId};
+pub use language::Language;
+pub use media_time::{MediaTime, TimeSpan};
+pub use meeting::{Access, Delegation, Meeting, Participant, Right, Source, Viewer, Visibility};
+pub use minutes::{
+    ActionItem, ActionStatus, Coverage, Decision, DroppedStatement, DueDate, Minutes, OpenQuestion, Owner,
+    PassageCoverage, PassageState, Statement, Support, Topic, Unsupported, UnsupportedKind,
+};
+pub use transcript::{Provenance, SuppressedSpan, SuppressionReason, Transcript, Utterance, Word};

@@ -1,0 +1,221 @@
+//! A meeting: when, who, in which series, and who may see it.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{Language, MeetingId, PersonId, SeriesId, SpeakerLabel};
+
+/// What is known of a meeting beside what was said in it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Meeting {
+    /// Its name in the library.
+    pub id: MeetingId,
+    /// As people call it.
+    pub title: String,
+    /// The line of meetings it belongs to, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub series: Option<SeriesId>,
+    /// When it began, if known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_at: Option<Timestamp>,
+    /// The language most of it is held in; `None` until it was recognised.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<Language>,
+    /// Invited or present.
+    #[serde(default)]
+    pub participants: Vec<Participant>,
+    /// The invitation's text, agenda included.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agenda: Option<String>,
+    /// The file it came from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<Source>,
+    /// Who may see and change it.
+    #[serde(default)]
+    pub access: Access,
+}
+
+impl Meeting {
+    /// A meeting of which only the name is known.
+    pub fn new(id: MeetingId, title: impl Into<String>) -> Self {
+        Self {
+            id,
+            title: title.into(),
+            series: None,
+            started_at: None,
+            language: None,
+            participants: Vec::new(),
+            agenda: None,
+            source: None,
+            access: Access::default(),
+        }
+    }
+
+    /// The participant who speaks under `label`.
+    pub fn participant_speaking_as(&self, label: &SpeakerLabel) -> Option<&Participant> {
+        self.participants
+            .iter()
+            .find(|participant| participant.speaker.as_ref() == Some(label))
+    }
+
+    /// The name to show for `label`: the participant's, else the label itself.
+    pub fn speaker_name<'a>(&'a self, label: &'a SpeakerLabel) -> &'a str {
+        self.participant_speaking_as(label)
+            .map_or(label.as_str(), |participant| participant.name.as_str())
+    }
+}
+
+/// A person invited to or present in a meeting.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Participant {
+    /// The person across meetings.
+    pub person: PersonId,
+    /// As written in the invitation or the transcript.
+    pub name: String,
+    /// Mail address, where known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// Role in this meeting: "Project Manager".
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
+    /// The label under which the person speaks in the transcript.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub speaker: Option<SpeakerLabel>,
+    /// Present, as far as known: spoke, or said to have come. An invitation alone is no attendance.
+    pub attended: bool,
+}
+
+impl Participant {
+    /// Somebody who spoke under `label`, known by that label only.
+    pub fn from_speaker(label: SpeakerLabel) -> Self {
+        Self {
+            person: PersonId::from_contact(label.as_str(), None),
+            name: label.as_str().to_owned(),
+            email: None,
+            role: None,
+            speaker: Some(label),
+            attended: true,
+        }
+    }
+}
+
+/// Where a meeting came from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Source {
+    /// File name without folders.
+    pub file_name: String,
+    /// SHA-256 of the file, in lower-case hexadecimal.
+    pub sha256: String,
+}
+
+/// Who may see a meeting or a context item: an owner, a visibility, and single delegations.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Access {
+    /// Sees and changes everything; `None` in a library of one user.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<PersonId>,
+    /// Who sees it without a delegation.
+    #[serde(default)]
+    pub visibility: Visibility,
+    /// Rights given one by one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub delegations: Vec<Delegation>,
+}
+
+/// Who sees a thing beside its owner and its delegates.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", tag = "to", content = "domain")]
+pub enum Visibility {
+    /// Nobody else.
+    Private,
+    /// Those who were invited or spoke.
+    #[default]
+    Participants,
+    /// Everybody of the named domain.
+    Domain(String),
+}
+
+/// A right given to one person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delegation {
+    /// Who receives it.
+    pub to: PersonId,
+    /// What may be done.
+    pub right: Right,
+}
+
+/// What a delegate may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Right {
+    /// Read.
+    View,
+    /// Read, correct and delete.
+    Manage,
+}
+
+/// On whose behalf a question is asked. Every search and recommendation names one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Viewer {
+    /// The administrator of the machine, or the only user of a local library: sees everything.
+    Operator,
+    /// A person, who sees what [`Access`] grants.
+    Person {
+        /// Who asks.
+        person: PersonId,
+        /// The domain the person belongs to.
+        domain: Option<String>,
+    },
+}
+
+impl Access {
+    /// Whether `viewer` may read a thing with this access and these `participants`. The index holds the same rule as
+    /// terms; both are tested against each other.
+    pub fn allows_view<'a>(&self, viewer: &Viewer, participants: impl IntoIterator<Item = &'a PersonId>) -> bool {
+        let Viewer::Person { person, domain } = viewer else {
+            return true;
+        };
+        self.owner.as_ref() == Some(person)
+            || self.delegations.iter().any(|delegation| delegation.to == *person)
+            || match &self.visibility {
+                Visibility::Private => false,
+                Visibility::Participants => participants.into_iter().any(|participant| participant == person),
+                Visibility::Domain(visible) => domain.as_ref() == Some(visible),
+            }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn access_is_the_sum_of_ownership_delegation_and_visibility() {
+        let person = |name: &str| PersonId::new(name);
+        let viewer = |name: &str, domain: Option<&str>| Viewer::Person {
+            person: person(name),
+            domain: domain.map(str::to_owned),
+        };
+        let participants = [person("pia")];
+        let mut access = Access {
+            owner: Some(person("olga")),
+            visibility: Visibility::Private,
+            delegations: vec![Delegation {
+                to: person("dan"),
+                right: Right::View,
+            }],
+        };
+        let sees = |access: &Access, viewer: &Viewer| access.allows_view(viewer, &participants);
+
+        assert!(sees(&access, &Viewer::Operator));
+        assert!(sees(&access, &viewer("olga", None)));
+        assert!(sees(&access, &viewer("dan", None)));
+        assert!(!sees(&access, &viewer("pia", None)));
+        access.visibility = Visibility::Participants;
+        assert!(sees(&access, &viewer("pia", None)));
+        access.visibility = Visibility::Domain("example.org".to_owned());
+        assert!(!sees(&access, &viewer("pia", None)));
+        assert!(sees(&access, &viewer("eve", Some("example.org"))));
+        assert!(!sees(&access, &viewer("eve", Some("example.com"))));
+    }
+}

@@ -1,0 +1,1 @@
+//! Finds and recommends meetings, passages, decisions, actions, documents and people.

@@ -1,0 +1,1 @@
+//! All that runs weights: text in, vector out; knows no meeting.

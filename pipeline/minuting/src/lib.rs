@@ -1,0 +1,1 @@
+//! From utterances to minutes: topics, statements, evidence, verification, coverage.

@@ -1,0 +1,1 @@
+//! The greffier program: joins datasets, models and index.
