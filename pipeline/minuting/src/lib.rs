@@ -1,1 +1,3 @@
 //! From utterances to minutes: topics, statements, evidence, verification, coverage.
+
+pub mod text;
