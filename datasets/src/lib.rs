@@ -4,6 +4,7 @@
 //! that keeps them on disk, their Arrow tables, and the formats they come from and go to. No model, no index.
 
 pub mod context_item;
+pub mod corpora;
 pub mod identifier;
 pub mod language;
 pub mod media_time;
