@@ -3,10 +3,12 @@
 //! The leaf of the workspace: plain records ([`Meeting`], [`Transcript`], [`Minutes`], [`ContextItem`]), the library
 //! that keeps them on disk, their Arrow tables, and the formats they come from and go to. No model, no index.
 
+pub mod anchors;
 pub mod context_item;
 pub mod corpora;
 pub mod identifier;
 pub mod language;
+pub mod library;
 pub mod media_time;
 pub mod meeting;
 pub mod minutes;

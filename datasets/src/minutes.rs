@@ -199,6 +199,21 @@ pub struct DroppedStatement {
 }
 
 impl Minutes {
+    /// Minutes that say nothing yet.
+    pub fn empty(language: Language) -> Self {
+        Self {
+            language,
+            abstract_: Vec::new(),
+            topics: Vec::new(),
+            decisions: Vec::new(),
+            actions: Vec::new(),
+            questions: Vec::new(),
+            coverage: Coverage::default(),
+            dropped: Vec::new(),
+            provenance: Provenance::default(),
+        }
+    }
+
     /// All statements, in the order abstract, topics, decisions, actions, questions.
     pub fn statements(&self) -> impl Iterator<Item = &Statement> {
         self.abstract_
