@@ -1,0 +1,207 @@
+"""Trains the demo speech model on the shards of a folder; stops and resumes at any moment.
+
+    python train.py --data DIR --tokens multilingual.tiktoken --run RUN --hours 150 [--start weights.pt]
+
+RUN/state.pt holds everything that a resumed run needs (the same command goes on from it), RUN/weights.pt the model in
+float16 for export.py, RUN/curve.jsonl the word error rates on the test shards. The budget is in hours of speech heard,
+so the schedule is the same on any machine.
+"""
+import argparse
+import glob
+import json
+import math
+import os
+import random
+import time
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+import score
+from corpus import IGNORE, PROMPT, Corpus
+from model import Model
+from tokens import END, NO_SPEECH, TokenSet, load
+
+LONGEST_TEXT = 60
+ENCODER_RATE = 50
+
+
+def options():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("--data", required=True)
+    p.add_argument("--tokens", required=True, help="Whisper's multilingual.tiktoken")
+    p.add_argument("--run", required=True)
+    p.add_argument("--hours", type=float, default=150, help="speech to hear in all, repetitions counted")
+    p.add_argument("--start", help="weights.pt to begin from, of the same width; layers and words may be added")
+    p.add_argument("--repeat", default="", help="shards to hear more often, as in flite:2,festival:2")
+    p.add_argument("--width", type=int, default=192)
+    p.add_argument("--heads", type=int, default=3)
+    p.add_argument("--encoder-layers", type=int, default=4)
+    p.add_argument("--decoder-layers", type=int, default=3)
+    p.add_argument("--rate", type=float, default=1.5e-3, help="peak learning rate")
+    p.add_argument("--warmup", type=int, default=200, help="steps")
+    p.add_argument("--frames", type=int, default=3000, help="encoder frames per batch; 30000 suits a GPU")
+    p.add_argument("--save-minutes", type=float, default=3)
+    p.add_argument("--evaluate-hours", type=float, default=25, help="hours of speech between evaluations")
+    p.add_argument("--stop-minutes", type=float, default=float("inf"), help="stop (and save) after this time")
+    p.add_argument("--threads", type=int, default=2)
+    p.add_argument("--seed", type=int, default=1)
+    return p.parse_args()
+
+
+def attention_inside(weights, span, slack=2):
+    """Guided attention: -log of the mass [B, H, L, T] inside each token's frames, widened by `slack`; 0 without."""
+    frame = torch.arange(weights.shape[-1], device=weights.device)
+    inside = (frame >= span[..., :1] - slack) & (frame <= span[..., 1:] + slack)
+    mass = (weights * inside[:, None]).sum(-1).mean(1)
+    known = span[..., 0] >= 0
+    return -((mass + 1e-3).log() * known).sum() / known.sum().clamp(min=1)
+
+
+def losses(model, batch):
+    """Frame labels, next words and guided attention, in this order."""
+    with torch.autocast(batch.mel.device.type, dtype=torch.bfloat16):
+        source = model.encoder(batch.mel)
+        phone = model.phone_head(source)
+        logits, maps = model.decoder(batch.tokens, source)
+    frame = F.cross_entropy(phone.float().flatten(0, 1), batch.label.flatten(), ignore_index=IGNORE)
+    word = F.cross_entropy(logits.float().flatten(0, 1), batch.target.flatten(), ignore_index=IGNORE,
+                           label_smoothing=0.02)
+    # two heads of the last layer look at the word to write, one of the first at the word before it
+    guide = attention_inside(maps[-1][:, :2], batch.now) + attention_inside(maps[0][:, :1], batch.before)
+    return frame, word, guide
+
+
+@torch.no_grad()
+def evaluate(model, corpus, tokens, size=40):
+    """Word error rate in percent by manner of text, decoding greedily in float32."""
+    model.eval()
+    tally, order = score.Tally(), sorted(corpus.utterances, key=lambda u: u.frames)
+    for k in range(0, len(order), size):
+        group = order[k:k + size]
+        batch = corpus.batch(group, random.Random(0), training=False)
+        source, written = model.encoder(batch.mel), batch.tokens[:, :PROMPT]
+        for _ in range(LONGEST_TEXT):
+            logits = model.decoder(written, source)[0][:, -1]
+            logits[:, tokens.row[NO_SPEECH]] = -1e9
+            written = torch.cat([written, logits.argmax(-1, keepdim=True)], 1)
+            if (written[:, PROMPT:] == tokens.row[END]).any(1).all():
+                break
+        for utterance, rows in zip(group, written[:, PROMPT:].tolist()):
+            tally.add(utterance.text, tokens.decode(rows), utterance.manner)
+    model.train()
+    return tally.rates()
+
+
+class Run:
+    """A model in training with all that its files hold."""
+
+    def __init__(self, a, device):
+        self.a, self.device = a, device
+        self.state_path, self.weights_path = f"{a.run}/state.pt", f"{a.run}/weights.pt"
+        state = torch.load(self.state_path, weights_only=True) if os.path.exists(self.state_path) else None
+        self.tokens = TokenSet(load(a.tokens), state["tokens"] if state else None)
+        self.phones = state["phones"] if state else {"": 0}
+        self.step, self.heard_s = (state["step"], state["heard_s"]) if state else (0, 0.0)
+        files = glob.glob(f"{a.data}/*.npz")
+        tests = [f for f in files if "-test-" in f]
+        repeat = [part.split(":") for part in a.repeat.split(",") if part]
+        self.train = Corpus([f for f in files if f not in tests], self.tokens, self.phones, device, repeat)
+        self.tests = {os.path.basename(f)[:-4]: Corpus([f], self.tokens, dict(self.phones), device) for f in tests}
+        self.model = self._model(state).to(device)
+        matrices = [q for q in self.model.parameters() if q.ndim > 1]
+        vectors = [q for q in self.model.parameters() if q.ndim <= 1]
+        self.optimizer = torch.optim.AdamW([dict(params=matrices, weight_decay=0.02),
+                                            dict(params=vectors, weight_decay=0.0)], a.rate, betas=(0.9, 0.98),
+                                           fused=True)
+        if state:
+            self.optimizer.load_state_dict(state["optimizer"])
+
+    def _model(self, state):
+        a = self.a
+        if state:
+            if len(self.phones) > state["dims"]["phones"]:
+                raise SystemExit("new shards hold phones that this run never saw; begin a run with --start")
+            model = Model(**state["dims"])
+            model.load_state_dict(state["model"])
+            return model
+        torch.manual_seed(a.seed)
+        model = Model(a.width, a.heads, a.encoder_layers, a.decoder_layers, len(self.tokens.ids), len(self.phones))
+        if a.start:
+            model.start_from(torch.load(a.start, weights_only=True), self.tokens.ids, self.phones)
+        return model
+
+    def done(self):
+        """Share of the budget that has been heard."""
+        return self.heard_s / (self.a.hours * 3600)
+
+    def save(self):
+        """Writes both files whole or not at all."""
+        shared = dict(dims=self.model.dims, tokens=self.tokens.ids, phones=self.phones, step=self.step,
+                      heard_s=self.heard_s)
+        slim = {k: v.half().cpu() for k, v in self.model.state_dict().items()}
+        full = dict(shared, model=self.model.state_dict(), optimizer=self.optimizer.state_dict())
+        for path, content in ((self.state_path, full), (self.weights_path, dict(shared, model=slim))):
+            torch.save(content, path + ".part")
+            os.replace(path + ".part", path)
+
+    def learn(self, batch):
+        """One step; returns the three losses. Rate: warm-up, then a cosine to 3 %."""
+        rate = self.a.rate * min(1, (self.step + 1) / self.a.warmup) * \
+            (0.03 + 0.97 * 0.5 * (1 + math.cos(math.pi * min(1, self.done()))))
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        frame, word, guide = losses(self.model, batch)
+        aid = max(0.2, 1 - 1.2 * self.done())  # the aids fade as the decoder stands on its own
+        self.optimizer.zero_grad(set_to_none=True)
+        (word + aid * frame + 0.3 * aid * guide).backward()
+        nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        self.optimizer.step()
+        self.step += 1
+        self.heard_s += batch.label.numel() / ENCODER_RATE
+        return torch.stack([frame, word, guide]).detach()
+
+    def report(self):
+        """Evaluates on every test shard, prints it and adds it to the curve."""
+        for name, corpus in self.tests.items():
+            row = dict(hours=round(self.heard_s / 3600, 1), step=self.step, test=name,
+                       **evaluate(self.model, corpus, self.tokens))
+            print(json.dumps(row), flush=True)
+            with open(f"{self.a.run}/curve.jsonl", "a", encoding="utf8") as file:
+                file.write(json.dumps(row) + "\n")
+
+
+def main():
+    a = options()
+    torch.set_num_threads(a.threads)
+    torch.set_flush_denormal(True)
+    os.makedirs(a.run, exist_ok=True)
+    run = Run(a, torch.device("cuda" if torch.cuda.is_available() else "cpu"))
+    rng = random.Random(a.seed + run.step)
+    print(f"{len(run.train.utterances)} utterances, {run.train.seconds() / 3600:.1f} h, {len(run.tokens.ids)} tokens, "
+          f"{sum(q.numel() for q in run.model.parameters()) / 1e6:.2f} M parameters, {run.device}, from "
+          f"{run.heard_s / 3600:.1f} h", flush=True)
+    begin = saved = shown = time.time()
+    evaluated, begun_s, groups, mean = run.heard_s, run.heard_s, [], torch.zeros(3, device=run.device)
+    while run.done() < 1 and time.time() - begin < a.stop_minutes * 60:
+        groups = groups or run.train.groups(a.frames, rng)
+        new = run.learn(run.train.batch(groups.pop(), rng, training=True))
+        mean = new if not mean.any() else mean * 0.98 + new * 0.02
+        if time.time() - shown > 30:
+            shown = time.time()
+            speed = (run.heard_s - begun_s) / (shown - begin)
+            print(f"{100 * run.done():.1f} % step {run.step} frame {mean[0]:.3f} word {mean[1]:.3f} guide {mean[2]:.3f}"
+                  f" | {speed:.0f} x real time", flush=True)
+        if time.time() - saved > a.save_minutes * 60:
+            run.save()
+            saved = time.time()
+        if run.heard_s - evaluated > a.evaluate_hours * 3600:
+            evaluated = run.heard_s
+            run.report()
+    run.save()
+    run.report()
+
+
+if __name__ == "__main__":
+    main()
