@@ -1,1 +1,4 @@
 //! All that runs weights: text in, vector out; knows no meeting.
+
+pub mod embedding;
+pub mod weights;

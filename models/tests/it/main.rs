@@ -1,0 +1,3 @@
+//! The crate from outside, one file per subject.
+
+mod weights_store;
