@@ -13,7 +13,11 @@ pub fn account(transcript: &Transcript, passages: impl IntoIterator<Item = (Rang
     let count = transcript.utterances.len();
     let mut passages: Vec<(Range<usize>, PassageState)> = passages.into_iter().collect();
     passages.sort_by_key(|(range, _)| range.start);
-    let mut coverage = Coverage { passages: Vec::new(), utterances: count, cited: 0 };
+    let mut coverage = Coverage {
+        passages: Vec::new(),
+        utterances: count,
+        cited: 0,
+    };
     let mut next = 0;
     for (range, state) in passages {
         let (start, end) = (range.start.clamp(next, count), range.end.min(count));
@@ -35,7 +39,11 @@ pub fn count_cited(minutes: &Minutes, transcript: &Transcript) -> usize {
         .flat_map(|statement| &statement.evidence)
         .map(|id| transcript.replaced.get(id).unwrap_or(id))
         .collect();
-    transcript.utterances.iter().filter(|utterance| cited.contains(&utterance.id)).count()
+    transcript
+        .utterances
+        .iter()
+        .filter(|utterance| cited.contains(&utterance.id))
+        .count()
 }
 
 fn not_read() -> PassageState {
@@ -45,7 +53,12 @@ fn not_read() -> PassageState {
 fn passage(transcript: &Transcript, range: Range<usize>, state: PassageState) -> Option<PassageCoverage> {
     let utterances = &transcript.utterances[range];
     let (first, last) = (utterances.first()?, utterances.last()?);
-    Some(PassageCoverage { first: first.id.clone(), last: last.id.clone(), utterances: utterances.len(), state })
+    Some(PassageCoverage {
+        first: first.id.clone(),
+        last: last.id.clone(),
+        utterances: utterances.len(),
+        state,
+    })
 }
 
 #[cfg(test)]
@@ -57,12 +70,18 @@ mod tests {
 
     fn transcript(count: usize) -> Transcript {
         let utterances = (0..count).map(|position| Utterance::new(Utterance::id_at(position), "text"));
-        Transcript { utterances: utterances.collect(), ..Transcript::default() }
+        Transcript {
+            utterances: utterances.collect(),
+            ..Transcript::default()
+        }
     }
 
     #[test]
     fn a_gap_is_a_failed_passage() {
-        let coverage = account(&transcript(10), [(0..4, PassageState::Covered), (6..10, PassageState::Covered)]);
+        let coverage = account(
+            &transcript(10),
+            [(0..4, PassageState::Covered), (6..10, PassageState::Covered)],
+        );
         let counts: Vec<usize> = coverage.passages.iter().map(|passage| passage.utterances).collect();
         assert_eq!(counts, [4, 2, 4]);
         assert!(matches!(coverage.passages[1].state, PassageState::Failed(_)));

@@ -11,13 +11,14 @@ mod words;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use datasets::{
-    ActionItem, DroppedStatement, DueDate, Meeting, Minutes, Owner, Participant, Statement, Support, Transcript,
-    Unsupported, UnsupportedKind, Utterance, UtteranceId,
+    ActionItem, DroppedStatement, DueDate, Language, Meeting, Minutes, Owner, Participant, Statement, Support,
+    Transcript, Unsupported, UnsupportedKind, Utterance, UtteranceId,
 };
 
 use self::dates::date_code;
-use self::numbers::{digit_values, number_phrases, supported_values};
+use self::numbers::{NumberPhrase, digit_values, number_phrases, supported_values};
 use self::words::{ProofWord, is_filler, proof_words};
+use crate::text::clean;
 
 /// Checks statements about one meeting. Making one reads the transcript once; each check reads only what is cited.
 pub struct Verifier<'a> {
@@ -34,7 +35,9 @@ impl<'a> Verifier<'a> {
         Self {
             meeting,
             transcript,
-            positions: utterances.map(|(position, utterance)| (&utterance.id, position)).collect(),
+            positions: utterances
+                .map(|(position, utterance)| (&utterance.id, position))
+                .collect(),
             known_names: known_names(meeting, transcript),
         }
     }
@@ -43,7 +46,10 @@ impl<'a> Verifier<'a> {
     pub fn unsupported(&self, text: &str, evidence: &[UtteranceId]) -> Vec<Unsupported> {
         let (cited, mut unsupported) = self.cited(evidence);
         let proof = Proof::new(self.meeting, &cited);
-        let words: Vec<ProofWord> = proof_words(text).into_iter().filter(|word| !is_filler(&word.folded)).collect();
+        let words: Vec<ProofWord> = proof_words(text)
+            .into_iter()
+            .filter(|word| !is_filler(&word.folded))
+            .collect();
         unsupported.extend(unproven_numbers(text, &words, &proof));
         unsupported.extend(unproven_dates(&words, &proof));
         unsupported.extend(self.unproven_names(&words, &proof));
@@ -58,9 +64,15 @@ impl<'a> Verifier<'a> {
     pub fn prove(&self, statement: Statement) -> Result<Statement, DroppedStatement> {
         let unsupported = self.unsupported(&statement.text, &statement.evidence);
         if unsupported.is_empty() {
-            return Ok(Statement { support: Support::Proven, ..statement });
+            return Ok(Statement {
+                support: Support::Proven,
+                ..statement
+            });
         }
-        Err(DroppedStatement { text: statement.text, unsupported })
+        Err(DroppedStatement {
+            text: statement.text,
+            unsupported,
+        })
     }
 
     /// Whether `owner` is a participant of the meeting who attended.
@@ -105,7 +117,10 @@ impl<'a> Verifier<'a> {
             if proven {
                 statement.support = Support::Proven;
             } else {
-                dropped.push(DroppedStatement { text: statement.text.clone(), unsupported });
+                dropped.push(DroppedStatement {
+                    text: statement.text.clone(),
+                    unsupported,
+                });
             }
             proven
         });
@@ -136,7 +151,9 @@ impl<'a> Verifier<'a> {
         if evidence.is_empty() {
             missing.push(unsupported(UnsupportedKind::Evidence, ""));
         }
-        let cited = positions.into_iter().map(|position| &self.transcript.utterances[position]);
+        let cited = positions
+            .into_iter()
+            .map(|position| &self.transcript.utterances[position]);
         (cited.collect(), missing)
     }
 
@@ -147,9 +164,7 @@ impl<'a> Verifier<'a> {
                 && !word.has_digit()
                 && !is_pronoun_i(word)
                 && date_code(&word.folded, true).is_none()
-                && (!word.begins_sentence
-                    || word.has_inner_capital()
-                    || self.known_names.contains(&word.folded))
+                && (!word.begins_sentence || word.has_inner_capital() || self.known_names.contains(&word.folded))
         };
         let names = words.iter().filter(is_name);
         names
@@ -167,51 +182,80 @@ struct Proof {
     values: BTreeSet<numbers::Thousandths>,
     /// Days and months in them.
     dates: HashSet<&'static str>,
-    /// Their words in order, without fillers, all utterances as one sequence.
-    sequence: Vec<String>,
+    /// Their words in order, without fillers, all utterances as one sequence; one for each way to read them.
+    sequences: Vec<Vec<String>>,
 }
 
 impl Proof {
+    /// Utterances count as they stand and as they are cleaned: minutes write `TV` for `T_V_` and leave out repetitions.
     fn new(meeting: &Meeting, cited: &[&Utterance]) -> Self {
-        let spoken: Vec<ProofWord> = cited
-            .iter()
-            .flat_map(|utterance| proof_words(&utterance.text))
+        let mut proof = Self {
+            words: HashSet::new(),
+            values: BTreeSet::new(),
+            dates: HashSet::new(),
+            sequences: Vec::new(),
+        };
+        let raw: Vec<&str> = cited.iter().map(|utterance| utterance.text.as_str()).collect();
+        let raw = raw.join("\n");
+        for language in [Language::ENGLISH, Language::FRENCH] {
+            proof.add(&clean_lines(&raw, language));
+        }
+        proof.add(&raw);
+        for label in cited.iter().filter_map(|utterance| utterance.speaker.as_ref()) {
+            proof.words.extend(folded_words(label.as_str()));
+            proof.words.extend(
+                meeting
+                    .participant_speaking_as(label)
+                    .into_iter()
+                    .flat_map(names_and_role),
+            );
+        }
+        proof
+    }
+
+    fn add(&mut self, text: &str) {
+        let spoken: Vec<ProofWord> = proof_words(text)
+            .into_iter()
             .filter(|word| !is_filler(&word.folded))
             .collect();
-        let sequence: Vec<String> = spoken.iter().map(|word| word.folded.clone()).collect();
-        let mut words: HashSet<String> = sequence.iter().cloned().collect();
-        for label in cited.iter().filter_map(|utterance| utterance.speaker.as_ref()) {
-            words.extend(folded_words(label.as_str()));
-            words.extend(meeting.participant_speaking_as(label).into_iter().flat_map(names_and_role));
-        }
-        Self {
-            values: supported_values(&spoken),
-            dates: spoken.iter().filter_map(|word| date_code(&word.folded, true)).collect(),
-            words,
-            sequence,
-        }
+        self.values.extend(supported_values(&spoken));
+        self.dates
+            .extend(spoken.iter().filter_map(|word| date_code(&word.folded, true)));
+        let sequence: Vec<String> = spoken.into_iter().map(|word| word.folded).collect();
+        self.words.extend(sequence.iter().cloned());
+        self.sequences.push(sequence);
     }
 
     /// Whether `phrase` was said, word after word.
     fn says(&self, phrase: &[String]) -> bool {
-        !phrase.is_empty() && self.sequence.windows(phrase.len()).any(|window| window == phrase)
+        let mut sequences = self.sequences.iter();
+        !phrase.is_empty() && sequences.any(|said| said.windows(phrase.len()).any(|window| window == phrase))
     }
 }
 
+fn clean_lines(text: &str, language: Language) -> String {
+    let lines: Vec<String> = text.lines().map(|line| clean(line, language)).collect();
+    lines.join("\n")
+}
+
 fn unproven_numbers(text: &str, words: &[ProofWord], proof: &Proof) -> Vec<Unsupported> {
-    let proven = |word: &ProofWord, values: &[numbers::Thousandths]| {
-        proof.words.contains(&word.folded)
-            || (!values.is_empty() && digits_are_all_known(word, proof))
-            || (!word.has_digit() && values.iter().any(|value| proof.values.contains(value)))
+    let is_proven = |phrase: &NumberPhrase| {
+        let phrase_words = &words[phrase.words.clone()];
+        match phrase_words {
+            [word] if word.has_digit() => proof.words.contains(&word.folded) || digits_are_all_known(word, proof),
+            _ => phrase.values.iter().any(|value| proof.values.contains(value)),
+        }
     };
-    number_phrases(words)
-        .into_iter()
-        .filter(|phrase| phrase.words.len() > 1 || !proven(&words[phrase.words.start], &phrase.values))
-        .filter(|phrase| !phrase.values.iter().any(|value| phrase.words.len() > 1 && proof.values.contains(value)))
+    let unproven = number_phrases(words).into_iter().filter(|phrase| !is_proven(phrase));
+    unproven
         .map(|phrase| {
             let (first, last) = (&words[phrase.words.start], &words[phrase.words.end - 1]);
             let is_time = first.text.contains(':');
-            let kind = if is_time { UnsupportedKind::Date } else { UnsupportedKind::Number };
+            let kind = if is_time {
+                UnsupportedKind::Date
+            } else {
+                UnsupportedKind::Number
+            };
             unsupported(kind, &text[first.offset..last.offset + last.text.len()])
         })
         .collect()
@@ -277,7 +321,11 @@ fn names_and_role(participant: &Participant) -> Vec<String> {
 /// Names of participants, and words that the transcript writes with a capital within a sentence and never without.
 fn known_names(meeting: &Meeting, transcript: &Transcript) -> HashSet<String> {
     let (mut capitalised, mut lower) = (HashSet::new(), HashSet::new());
-    for word in transcript.utterances.iter().flat_map(|utterance| proof_words(&utterance.text)) {
+    for word in transcript
+        .utterances
+        .iter()
+        .flat_map(|utterance| proof_words(&utterance.text))
+    {
         if !word.is_capitalised() {
             lower.insert(word.folded);
         } else if !word.begins_sentence {
@@ -286,7 +334,10 @@ fn known_names(meeting: &Meeting, transcript: &Transcript) -> HashSet<String> {
     }
     let mut names: HashSet<String> = capitalised.difference(&lower).cloned().collect();
     // A participant may be called "Will" or "Rose": then the word is no sign of a name where a sentence begins.
-    let participants = meeting.participants.iter().flat_map(|participant| folded_words(&participant.name));
+    let participants = meeting
+        .participants
+        .iter()
+        .flat_map(|participant| folded_words(&participant.name));
     names.extend(participants.filter(|name| name.chars().count() > 1 && !lower.contains(name)));
     names
 }
@@ -297,11 +348,17 @@ fn is_pronoun_i(word: &ProofWord) -> bool {
 }
 
 fn unsupported(kind: UnsupportedKind, text: &str) -> Unsupported {
-    Unsupported { kind, text: text.to_owned() }
+    Unsupported {
+        kind,
+        text: text.to_owned(),
+    }
 }
 
 fn part_dropped(kind: UnsupportedKind, text: String, statement: &Statement) -> DroppedStatement {
-    DroppedStatement { text: statement.text.clone(), unsupported: vec![Unsupported { kind, text }] }
+    DroppedStatement {
+        text: statement.text.clone(),
+        unsupported: vec![Unsupported { kind, text }],
+    }
 }
 
 #[cfg(test)]

@@ -165,7 +165,9 @@ fn spoken_value(words: &[ProofWord]) -> Option<Thousandths> {
             return None;
         }
     }
-    (seen_number && !joined).then(|| (total + group).checked_mul(1000)).flatten()
+    (seen_number && !joined)
+        .then(|| (total + group).checked_mul(1000))
+        .flatten()
 }
 
 /// Whether a small number may follow another within one number: after tens come units, in French also teens.
@@ -246,7 +248,8 @@ mod tests {
     fn numbers_in_words_and_digits_have_the_same_value() {
         fn check(text: &str, expected: &[&[Thousandths]]) {
             let words = proof_words(text);
-            let values: Vec<Vec<Thousandths>> = number_phrases(&words).into_iter().map(|phrase| phrase.values).collect();
+            let values: Vec<Vec<Thousandths>> =
+                number_phrases(&words).into_iter().map(|phrase| phrase.values).collect();
             assert_eq!(values, expected, "{text}");
         }
         check("twenty five euros", &[&[25_000]]);

@@ -81,7 +81,10 @@ fn is_inside_number(previous: char, character: char, next: Option<char>) -> bool
 
 /// After these a capital letter is usual: the end of a sentence, a colon, an opening quote.
 fn ends_sentence(character: char) -> bool {
-    matches!(character, '.' | '!' | '?' | '…' | ':' | ';' | '"' | '“' | '«' | '\n' | '(' | '—' | '–')
+    matches!(
+        character,
+        '.' | '!' | '?' | '…' | ':' | ';' | '"' | '“' | '«' | '\n' | '(' | '—' | '–'
+    )
 }
 
 #[cfg(test)]
