@@ -78,6 +78,9 @@ pub enum WriteIndexError {
     /// A record could not be turned into bytes.
     #[error("storing a record in the index")]
     Record(#[source] serde_json::Error),
+    /// The commit is on disk, but this process could not look at it.
+    #[error("reading the index after a commit")]
+    Refresh(#[source] SearchError),
     /// Another process or thread holds the writer, or the search library refused.
     #[error("writing the index")]
     Tantivy(#[from] tantivy::TantivyError),

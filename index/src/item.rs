@@ -111,6 +111,11 @@ pub enum Reason {
     },
     /// People in common.
     People(Vec<datasets::PersonId>),
+    /// Of a person: a related meeting in which they were.
+    MetIn {
+        /// Its title.
+        meeting: String,
+    },
     /// The same line of meetings.
     SameSeries(datasets::SeriesId),
     /// How long before the context it took place, in days; negative when it lies ahead.

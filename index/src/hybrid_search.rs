@@ -1,0 +1,417 @@
+//! A search from question to hits: words and vectors find candidates, the passages of each candidate meeting are weighed
+//! along its time, everything is brought on one scale and cut where it is no longer relevant.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use tantivy::DocId;
+
+use crate::keyword_search::{Lengths, QueryWord, WordPostings, bm25, inverse_document_frequency, query_words};
+use crate::present;
+use crate::schema::Fields;
+use crate::scope::Scope;
+use crate::speakers::NamedSpeakers;
+use crate::timeline::{Evidence, Scale, Timeline};
+use crate::vector_segment::VectorQuery;
+use crate::view::{Columns, NO_MEETING, View};
+use crate::{FacetCount, Facets, ItemKind, SearchError, SearchMode, SearchRequest, SearchResults};
+
+/// Meetings whose passages are weighed along their time.
+const MEETINGS_MAX: usize = 64;
+/// Rows whose vectors are looked at exactly after the first look at their signs.
+const RESCORED: usize = 1500;
+/// Below this many eligible vectors every one is looked at exactly.
+const EXACT_BELOW: usize = 5000;
+/// The least share of the query's weight that a hit's neighbourhood must hold, unless its vector is near.
+const COVERAGE_MIN: f32 = 0.3;
+/// The least cosine of a hit that holds too few words of the query. Unrelated text lies below 0.25 with MiniLM.
+const COSINE_MIN: f32 = 0.33;
+/// The least score of a hit as a share of the best one's.
+const SCORE_SHARE_MIN: f32 = 0.2;
+
+/// One document that may become a hit.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Candidate {
+    pub(crate) segment: usize,
+    pub(crate) document: DocId,
+    pub(crate) score: f32,
+    pub(crate) cosine: Option<f32>,
+}
+
+/// What was read from one index segment.
+struct SegmentEvidence<'a> {
+    columns: &'a Columns,
+    scope: Scope,
+    words: Vec<WordPostings>,
+    lengths: Lengths,
+    /// BM25 of every document that holds a word.
+    keyword: Vec<f32>,
+    /// The meetings worth weighing, with a first score; and what else is near.
+    first_look: HashMap<u32, f32>,
+    /// Documents outside of meetings' passages whose vectors were looked at.
+    cosines: BTreeMap<DocId, f32>,
+}
+
+/// Answers `request`.
+pub(crate) fn search(fields: &Fields, view: &View, request: &SearchRequest) -> Result<SearchResults, SearchError> {
+    let vector = match request.mode {
+        SearchMode::Keyword => None,
+        SearchMode::Vector | SearchMode::Hybrid => request.vector.as_deref().and_then(VectorQuery::new),
+    };
+    let named = NamedSpeakers::find(view, &request.text);
+    let words = match request.mode {
+        SearchMode::Vector => Vec::new(),
+        SearchMode::Keyword | SearchMode::Hybrid => named.without_names(query_words(&request.text)),
+    };
+    let mut segments = Vec::new();
+    for (reader, columns) in view.segments() {
+        let scope = Scope::new(fields, reader, columns, &request.viewer, &request.filters)?;
+        let postings = words
+            .iter()
+            .map(|word| WordPostings::read(fields, reader, &scope, word))
+            .collect::<tantivy::Result<Vec<_>>>()?;
+        segments.push(SegmentEvidence {
+            columns,
+            scope,
+            words: postings,
+            lengths: Lengths::open(fields, reader)?,
+            keyword: Vec::new(),
+            first_look: HashMap::new(),
+            cosines: BTreeMap::new(),
+        });
+    }
+    let rarity = rarity(&words, &segments);
+    for segment in &mut segments {
+        segment.weigh_words(&rarity);
+        segment.look_at_speakers(&named);
+        if let Some(vector) = &vector {
+            segment.look_at_vectors(vector);
+        }
+    }
+    let candidates = rank(&segments, &rarity, vector.as_ref(), &named, &request.filters.kinds);
+    let mut results = SearchResults {
+        total: candidates.len(),
+        facets: facets(fields, view, &candidates)?,
+        hits: Vec::new(),
+    };
+    for candidate in candidates.iter().skip(request.offset).take(request.limit) {
+        results.hits.push(present::hit(fields, view, candidate, &words)?);
+    }
+    Ok(results)
+}
+
+/// How telling each word is among all documents that the viewer may see.
+fn rarity(words: &[QueryWord], segments: &[SegmentEvidence<'_>]) -> Vec<f32> {
+    let all: usize = segments.iter().map(|segment| segment.scope.visible_count).sum();
+    (0..words.len())
+        .map(|word| {
+            let holding = segments.iter().map(|segment| segment.words[word].visible).sum();
+            inverse_document_frequency(holding, all) * words[word].weight
+        })
+        .collect()
+}
+
+impl SegmentEvidence<'_> {
+    fn weigh_words(&mut self, rarity: &[f32]) {
+        self.keyword = vec![0.0; self.columns.kind.len()];
+        for (postings, rarity) in self.words.iter().zip(rarity) {
+            for (&document, &frequency) in postings.documents.iter().zip(&postings.frequencies) {
+                self.keyword[document as usize] += rarity * bm25(frequency as f32, self.lengths.get(document));
+            }
+        }
+        let all: f32 = rarity.iter().sum::<f32>().max(1e-6);
+        for postings in &self.words {
+            for &document in &postings.documents {
+                if self.columns.kind[document as usize] == ItemKind::Passage.code() {
+                    let score = self.keyword[document as usize] / all;
+                    notice(self.columns, &mut self.first_look, document, score);
+                }
+            }
+        }
+    }
+
+    /// A meeting in which somebody speaks whom the query names is worth weighing.
+    fn look_at_speakers(&mut self, named: &NamedSpeakers) {
+        for (meeting, documents) in (0..).zip(&self.columns.meetings) {
+            let speaks = documents
+                .speaker_words
+                .iter()
+                .map(|name| named.strength(name))
+                .fold(0.0, f32::max);
+            if speaks > 0.0
+                && documents
+                    .passages
+                    .first()
+                    .is_some_and(|&first| self.scope.is_eligible(first))
+            {
+                *self.first_look.entry(meeting).or_default() += 0.5 * speaks;
+            }
+        }
+    }
+
+    fn look_at_vectors(&mut self, query: &VectorQuery) {
+        let columns = self.columns;
+        let Some(vectors) = &columns.vectors else { return };
+        let rows = if self.scope.eligible_count() <= EXACT_BELOW {
+            let in_scope = |&row: &usize| self.scope.is_eligible(vectors.documents()[row]);
+            (0..vectors.documents().len()).filter(in_scope).collect()
+        } else {
+            nearest_by_signs(&self.scope, columns, query)
+        };
+        for row in rows {
+            let document = vectors.documents()[row];
+            let cosine = vectors.cosine(query, row);
+            if columns.meeting_of[document as usize] == NO_MEETING {
+                self.cosines.insert(document, cosine);
+            } else {
+                notice(columns, &mut self.first_look, document, 1.5 * cosine);
+            }
+        }
+    }
+
+    /// Everything that is known of the passages of one meeting.
+    fn evidence(&self, meeting: u32, vector: Option<&VectorQuery>, named: &NamedSpeakers) -> Evidence {
+        let documents = &self.columns.meetings[meeting as usize];
+        let passages = &documents.passages;
+        let strengths: Vec<f32> = documents
+            .speaker_words
+            .iter()
+            .map(|name| named.strength(name))
+            .collect();
+        let speaker = |position: usize| {
+            let shares = documents
+                .profile
+                .shares
+                .get(position)
+                .map(Vec::as_slice)
+                .unwrap_or_default();
+            let named_share = |&(speaker, percent): &(u16, u8)| {
+                strengths.get(usize::from(speaker)).copied().unwrap_or(0.0).ceil() * f32::from(percent) / 100.0
+            };
+            shares.iter().map(named_share).sum()
+        };
+        let rarities = documents.speaker_words.iter().map(|name| named.rarity(name));
+        let cosine = |vector: &VectorQuery| {
+            let vectors = self.columns.vectors.as_ref()?;
+            Some(
+                passages
+                    .iter()
+                    .map(|&passage| vectors.row(passage).map_or(0.0, |row| vectors.cosine(vector, row)))
+                    .collect(),
+            )
+        };
+        Evidence {
+            keyword: passages.iter().map(|&passage| self.keyword[passage as usize]).collect(),
+            frequencies: self
+                .words
+                .iter()
+                .map(|word| passages.iter().map(|&passage| word.frequency(passage) as f32).collect())
+                .collect(),
+            lengths: passages.iter().map(|&passage| self.lengths.get(passage)).collect(),
+            speaker: (0..passages.len()).map(speaker).collect(),
+            speaker_rarity: rarities.fold(0.0, f32::max),
+            cosine: vector.and_then(cosine).unwrap_or_default(),
+        }
+    }
+}
+
+/// Remembers that the meeting of `document` is worth weighing.
+fn notice(columns: &Columns, first_look: &mut HashMap<u32, f32>, document: DocId, score: f32) {
+    let meeting = columns.meeting_of[document as usize];
+    if meeting != NO_MEETING {
+        let before = first_look.entry(meeting).or_default();
+        *before = before.max(score);
+    }
+}
+
+/// The rows whose signs differ least from the query's, among those in the scope.
+fn nearest_by_signs(scope: &Scope, columns: &Columns, query: &VectorQuery) -> Vec<usize> {
+    let Some(vectors) = &columns.vectors else {
+        return Vec::new();
+    };
+    let mut distances = Vec::new();
+    vectors.distances(query, &mut distances);
+    // Distances are small whole numbers: counting them gives the bound without a sort.
+    let mut counts = vec![0_usize; usize::from(u16::MAX) + 1];
+    let everything = scope.eligible.is_none() && scope.range.len() == columns.kind.len();
+    let in_scope = |row: usize| everything || scope.is_eligible(vectors.documents()[row]);
+    for (row, &distance) in distances.iter().enumerate() {
+        counts[usize::from(distance)] += usize::from(in_scope(row));
+    }
+    let mut left = RESCORED;
+    let bound = counts.iter().position(|&count| {
+        let enough = count >= left;
+        left = left.saturating_sub(count);
+        enough
+    });
+    let bound = bound.map_or(u16::MAX, |bound| bound as u16);
+    let nearest = distances
+        .iter()
+        .enumerate()
+        .filter(|&(row, &distance)| distance <= bound && in_scope(row));
+    nearest.map(|(row, _)| row).take(2 * RESCORED).collect()
+}
+
+/// All relevant documents, best first.
+fn rank(
+    segments: &[SegmentEvidence<'_>],
+    rarity: &[f32],
+    vector: Option<&VectorQuery>,
+    named: &NamedSpeakers,
+    kinds: &[ItemKind],
+) -> Vec<Candidate> {
+    let mut noticed: Vec<(usize, u32, f32)> = segments
+        .iter()
+        .enumerate()
+        .flat_map(|(segment, evidence)| {
+            evidence
+                .first_look
+                .iter()
+                .map(move |(&meeting, &score)| (segment, meeting, score))
+        })
+        .collect();
+    noticed.sort_unstable_by(|a, b| b.2.total_cmp(&a.2).then((a.0, a.1).cmp(&(b.0, b.1))));
+    noticed.truncate(MEETINGS_MAX);
+    let mut scale = Scale::default();
+    let timelines: Vec<(usize, u32, Timeline, Vec<f32>)> = noticed
+        .into_iter()
+        .map(|(segment, meeting, _)| {
+            let evidence = segments[segment].evidence(meeting, vector, named);
+            let timeline = Timeline::new(&evidence, rarity);
+            timeline.widen(&mut scale);
+            (segment, meeting, timeline, evidence.cosine)
+        })
+        .collect();
+    let wanted = |kind: u8| kinds.is_empty() || kinds.iter().any(|wanted| wanted.code() == kind);
+    let mut candidates = Vec::new();
+    for (segment, meeting, timeline, cosines) in &timelines {
+        let evidence = &segments[*segment];
+        let documents = &evidence.columns.meetings[*meeting as usize];
+        let scores = timeline.scores(&scale);
+        let mut best: Option<Candidate> = None;
+        for (position, (&document, &score)) in documents.passages.iter().zip(&scores).enumerate() {
+            let cosine = cosines.get(position).copied();
+            let relevant = timeline.coverage[position] >= COVERAGE_MIN
+                || cosine.is_some_and(|cosine| cosine >= COSINE_MIN)
+                || timeline.speaker()[position] > 0.1;
+            if relevant && evidence.scope.is_eligible(document) {
+                let candidate = Candidate {
+                    segment: *segment,
+                    document,
+                    score,
+                    cosine,
+                };
+                if wanted(ItemKind::Passage.code()) {
+                    candidates.push(candidate);
+                }
+                best = Some(best.map_or(candidate, |best| if score > best.score { candidate } else { best }));
+            }
+        }
+        // A meeting is as good as its best passage; where both are wanted the passage comes first.
+        if let (Some(best), Some(document)) = (best, documents.document)
+            && wanted(ItemKind::Meeting.code())
+        {
+            let share = if kinds.is_empty() { 0.5 } else { 1.0 };
+            candidates.push(Candidate {
+                document,
+                score: share * best.score,
+                ..best
+            });
+        }
+    }
+    candidates.extend(single_documents(segments, rarity, &wanted));
+    cut(candidates)
+}
+
+/// Documents that stand alone: meetings by their titles, statements, context items.
+fn single_documents(segments: &[SegmentEvidence<'_>], rarity: &[f32], wanted: &impl Fn(u8) -> bool) -> Vec<Candidate> {
+    let all: f32 = rarity.iter().sum::<f32>().max(1e-6);
+    let mut found = Vec::new();
+    for (segment, evidence) in segments.iter().enumerate() {
+        let mut seen = HashSet::new();
+        let documents = evidence.words.iter().flat_map(|word| word.documents.iter().copied());
+        for document in documents.chain(evidence.cosines.keys().copied()) {
+            let kind = evidence.columns.kind[document as usize];
+            if kind == ItemKind::Passage.code() || !wanted(kind) || !seen.insert(document) {
+                continue;
+            }
+            let held = evidence
+                .words
+                .iter()
+                .zip(rarity)
+                .filter(|(word, _)| word.frequency(document) > 0);
+            let coverage = held.map(|(_, rarity)| rarity).sum::<f32>() / all;
+            let cosine = evidence.cosines.get(&document).copied();
+            if coverage < COVERAGE_MIN && cosine.is_none_or(|cosine| cosine < COSINE_MIN) {
+                continue;
+            }
+            // A short text that holds the whole query reaches 1; a vector alone counts by its cosine.
+            let keyword = (evidence.keyword[document as usize] / all / 1.5).min(1.0);
+            let score = (0.5 * (keyword + coverage)).max(cosine.unwrap_or(0.0));
+            found.push(Candidate {
+                segment,
+                document,
+                score,
+                cosine,
+            });
+        }
+    }
+    found
+}
+
+/// Best first, each document once, without the tail of what is much worse than the best.
+fn cut(mut candidates: Vec<Candidate>) -> Vec<Candidate> {
+    candidates.sort_unstable_by(|a, b| {
+        b.score
+            .total_cmp(&a.score)
+            .then((a.segment, a.document).cmp(&(b.segment, b.document)))
+    });
+    let mut seen = HashSet::new();
+    candidates.retain(|candidate| seen.insert((candidate.segment, candidate.document)));
+    let best = candidates.first().map_or(0.0, |candidate| candidate.score);
+    candidates.retain(|candidate| candidate.score > 0.0 && candidate.score >= SCORE_SHARE_MIN * best);
+    candidates
+}
+
+fn facets(fields: &Fields, view: &View, candidates: &[Candidate]) -> Result<Facets, SearchError> {
+    let mut kinds: HashMap<ItemKind, usize> = HashMap::new();
+    let mut owners: HashMap<(usize, DocId), usize> = HashMap::new();
+    for candidate in candidates {
+        let columns = &view.columns[candidate.segment];
+        if let Some(kind) = ItemKind::from_code(columns.kind[candidate.document as usize]) {
+            *kinds.entry(kind).or_default() += 1;
+        }
+        // Series and people are those of the meeting, which is read once.
+        let meeting = columns.meeting_of[candidate.document as usize];
+        let owner = columns
+            .meetings
+            .get(meeting as usize)
+            .and_then(|meeting| meeting.document);
+        *owners
+            .entry((candidate.segment, owner.unwrap_or(candidate.document)))
+            .or_default() += 1;
+    }
+    let (mut series, mut people) = (HashMap::new(), HashMap::new());
+    for ((segment, document), count) in owners {
+        let record = view.record(fields, segment, document)?;
+        if let Some(name) = record.series {
+            *series.entry(name).or_default() += count;
+        }
+        for (person, _) in record.people {
+            *people.entry(person).or_default() += count;
+        }
+    }
+    Ok(Facets {
+        kinds: counted(kinds),
+        series: counted(series),
+        people: counted(people),
+    })
+}
+
+fn counted<T: Ord>(counts: HashMap<T, usize>) -> Vec<FacetCount<T>> {
+    let mut list: Vec<FacetCount<T>> = counts
+        .into_iter()
+        .map(|(value, count)| FacetCount { value, count })
+        .collect();
+    list.sort_unstable_by(|a, b| b.count.cmp(&a.count).then(a.value.cmp(&b.value)));
+    list
+}

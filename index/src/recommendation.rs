@@ -1,0 +1,476 @@
+//! A recommendation from context to reasons: related meetings by how and about what people talk, then passages, statements
+//! and context items by the telling words of the context and by vectors, then the people behind them.
+
+use std::collections::{HashMap, HashSet};
+
+use datasets::{ActionStatus, Language, MeetingId, PersonId, Viewer};
+use jiff::Timestamp;
+use tantivy::DocId;
+
+use crate::analyzer::{Analyzer, detect_language, tokens};
+use crate::keyword_search::{Lengths, QueryWord, WordPostings, bm25, inverse_document_frequency};
+use crate::present::snippet;
+use crate::profile::{TextCounter, TextCounts, term_hash};
+use crate::record::Record;
+use crate::related_meetings::{relatedness, shared_terms, telling_terms};
+use crate::schema::Fields;
+use crate::scope::Scope;
+use crate::vector_segment::VectorQuery;
+use crate::view::{Columns, View};
+use crate::{Filters, ItemKind, Reason, RecommendContext, RecommendRequest, Recommendation, SearchError, Snippet};
+
+/// Words of the context that are looked for.
+const WORDS_MAX: usize = 48;
+/// Words that a reason names.
+const REASON_WORDS: usize = 8;
+/// What people and a series in common add to how related a meeting is.
+const BONUS_PEOPLE: f32 = 0.3;
+const BONUS_SERIES: f32 = 0.4;
+/// The least score of a meeting, and how far above the usual score of the library, in its spread.
+const MEETING_SCORE_MIN: f32 = 0.10;
+const MEETING_SURPRISE_MIN: f32 = 3.0;
+/// The least share of the context's telling words that a single text must hold, and how many of them.
+const TEXT_SCORE_MIN: f32 = 0.12;
+const TEXT_WORDS_MIN: usize = 2;
+/// A vector this near is enough by itself.
+const COSINE_ENOUGH: f32 = 0.6;
+
+/// A meeting of the pool with its score.
+#[derive(Clone, Copy)]
+struct ScoredMeeting {
+    place: (usize, u32),
+    score: f32,
+}
+
+/// The context as it is compared.
+struct ReadContext {
+    counts: TextCounts,
+    /// Term by hash, with its analyzer.
+    terms: HashMap<u32, (Analyzer, String)>,
+    pool: Vec<(usize, u32)>,
+    scopes: Vec<Scope>,
+}
+
+/// All meetings that may be recommended, the most related first.
+pub(crate) fn rank_meetings(
+    fields: &Fields,
+    view: &View,
+    context: &RecommendContext,
+    viewer: &Viewer,
+) -> Result<Vec<(MeetingId, f32)>, SearchError> {
+    let read = ReadContext::new(fields, view, context, viewer)?;
+    let ranked = scored_meetings(view, context, &read);
+    Ok(ranked
+        .into_iter()
+        .filter_map(|meeting| Some((meeting_record(view, meeting.place)?.meeting.clone()?, meeting.score)))
+        .collect())
+}
+
+/// Answers `request`.
+pub(crate) fn recommend(
+    fields: &Fields,
+    view: &View,
+    request: &RecommendRequest,
+) -> Result<Vec<Recommendation>, SearchError> {
+    let context = &request.context;
+    let read = ReadContext::new(fields, view, context, &request.viewer)?;
+    let telling = telling_terms(view.vocabulary(), &read.pool, &read.counts);
+    let ranked = scored_meetings(view, context, &read);
+    let related = related_only(view, context, &ranked);
+    let mut recommendations: Vec<Recommendation> = related
+        .iter()
+        .take(request.limit)
+        .filter_map(|meeting| meeting_recommendation(view, context, &read, &telling, *meeting))
+        .collect();
+    recommendations.extend(people(view, context, &related, request.limit));
+    recommendations.extend(texts(fields, view, request, &read, &telling)?);
+    Ok(recommendations)
+}
+
+impl ReadContext {
+    fn new(fields: &Fields, view: &View, context: &RecommendContext, viewer: &Viewer) -> Result<Self, SearchError> {
+        let filters = Filters::default();
+        let scopes: Vec<Scope> = view
+            .segments()
+            .map(|(reader, columns)| Scope::new(fields, reader, columns, viewer, &filters))
+            .collect::<tantivy::Result<_>>()?;
+        let mut pool = Vec::new();
+        for (segment, (columns, scope)) in view.columns.iter().zip(&scopes).enumerate() {
+            for (number, meeting) in (0..).zip(&columns.meetings) {
+                let is_seen = meeting.document.is_some_and(|document| scope.is_visible(document));
+                if is_seen && meeting.record.as_ref().is_some_and(|record| is_wanted(context, record)) {
+                    pool.push((segment, number));
+                }
+            }
+        }
+        let (counts, terms) = count(&context.texts);
+        Ok(Self {
+            counts,
+            terms,
+            pool,
+            scopes,
+        })
+    }
+}
+
+/// Not the meeting itself, and nothing that lies after the context.
+fn is_wanted(context: &RecommendContext, record: &Record) -> bool {
+    let is_itself = record.meeting.is_some() && record.meeting == context.exclude_meeting;
+    let is_later = record.context_item.is_none() && record.at.zip(context.at).is_some_and(|(at, now)| at > now);
+    !is_itself && !is_later
+}
+
+fn count(texts: &[String]) -> (TextCounts, HashMap<u32, (Analyzer, String)>) {
+    let language = detect_language(&texts.join("\n")).unwrap_or(Language::ENGLISH);
+    let analyzer = Analyzer::for_language(language);
+    let mut by = analyzer.build();
+    let mut counter = TextCounter::new();
+    let mut terms = HashMap::new();
+    for text in texts {
+        counter.add(text, language);
+        for token in tokens(&mut by, text) {
+            terms
+                .entry(term_hash(analyzer, &token.text))
+                .or_insert((analyzer, token.text));
+        }
+    }
+    (counter.counts, terms)
+}
+
+fn meeting_record(view: &View, (segment, meeting): (usize, u32)) -> Option<&Record> {
+    view.columns[segment].meetings[meeting as usize].record.as_ref()
+}
+
+fn scored_meetings(view: &View, context: &RecommendContext, read: &ReadContext) -> Vec<ScoredMeeting> {
+    let scores = relatedness(view.vocabulary(), &read.pool, &read.counts);
+    let mut ranked: Vec<ScoredMeeting> = read
+        .pool
+        .iter()
+        .zip(scores)
+        .map(|(&place, score)| ScoredMeeting {
+            place,
+            score: score + meeting_record(view, place).map_or(0.0, |record| bonus(context, record)),
+        })
+        .collect();
+    ranked.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.place.cmp(&b.place)));
+    ranked
+}
+
+fn bonus(context: &RecommendContext, record: &Record) -> f32 {
+    let common = shared_people(context, record).len() as f32;
+    let people = if context.people.is_empty() {
+        0.0
+    } else {
+        common / context.people.len() as f32
+    };
+    let series = if context.series.is_some() && context.series == record.series {
+        1.0
+    } else {
+        0.0
+    };
+    BONUS_PEOPLE * people + BONUS_SERIES * series
+}
+
+fn shared_people(context: &RecommendContext, record: &Record) -> Vec<PersonId> {
+    let is_shared = |person: &&PersonId| context.people.contains(person);
+    record
+        .people
+        .iter()
+        .map(|(person, _)| person)
+        .filter(is_shared)
+        .cloned()
+        .collect()
+}
+
+/// The head of the ranking that stands out from the rest of the library; empty when nothing does.
+fn related_only(view: &View, context: &RecommendContext, ranked: &[ScoredMeeting]) -> Vec<ScoredMeeting> {
+    let (usual, spread) = usual_score(ranked);
+    let stands_out = |meeting: &&ScoredMeeting| {
+        let surprise = (meeting.score - usual) / spread;
+        let is_bound = meeting_record(view, meeting.place)
+            .is_some_and(|record| context.series.is_some() && context.series == record.series);
+        is_bound || meeting.score >= MEETING_SCORE_MIN && surprise >= MEETING_SURPRISE_MIN
+    };
+    ranked.iter().filter(stands_out).copied().collect()
+}
+
+/// Median and spread (as a standard deviation, from the median distance) of the scores.
+fn usual_score(ranked: &[ScoredMeeting]) -> (f32, f32) {
+    let middle = |values: &mut Vec<f32>| {
+        values.sort_unstable_by(f32::total_cmp);
+        values.get(values.len() / 2).copied().unwrap_or(0.0)
+    };
+    let usual = middle(&mut ranked.iter().map(|meeting| meeting.score).collect());
+    let spread = middle(&mut ranked.iter().map(|meeting| (meeting.score - usual).abs()).collect());
+    // A library of a few meetings has no spread to speak of: the floor is what unrelated AMI meetings show.
+    (usual, (1.4826 * spread).max(0.02))
+}
+
+fn meeting_recommendation(
+    view: &View,
+    context: &RecommendContext,
+    read: &ReadContext,
+    telling: &[(u32, f32)],
+    meeting: ScoredMeeting,
+) -> Option<Recommendation> {
+    let record = meeting_record(view, meeting.place)?;
+    let shared = shared_terms(view.vocabulary(), meeting.place, telling);
+    let words: Vec<String> = shared
+        .iter()
+        .filter_map(|hash| read.counts.spelling.get(hash))
+        .take(REASON_WORDS)
+        .cloned()
+        .collect();
+    Some(Recommendation {
+        snippet: Snippet::default(),
+        reasons: reasons(context, record, words, None),
+        ..recommendation(record, meeting.score)
+    })
+}
+
+fn recommendation(record: &Record, score: f32) -> Recommendation {
+    Recommendation {
+        kind: record.kind,
+        meeting: record.meeting.clone(),
+        context_item: record.context_item.clone(),
+        statement: record.statement.clone(),
+        person: None,
+        utterances: record.evidence.clone(),
+        title: record.title.clone(),
+        snippet: Snippet::default(),
+        score: score.clamp(0.0, 1.0),
+        started_at: record.at,
+        reasons: Vec::new(),
+    }
+}
+
+fn reasons(context: &RecommendContext, record: &Record, words: Vec<String>, cosine: Option<f32>) -> Vec<Reason> {
+    let mut reasons = Vec::new();
+    if !words.is_empty() {
+        let words = words.into_iter().map(|word| word.to_lowercase()).collect();
+        reasons.push(Reason::Words {
+            words,
+            found_in: record.title.clone(),
+        });
+    }
+    let people = shared_people(context, record);
+    if !people.is_empty() {
+        reasons.push(Reason::People(people));
+    }
+    if let Some(series) = record
+        .series
+        .as_ref()
+        .filter(|series| context.series.as_ref() == Some(*series))
+    {
+        reasons.push(Reason::SameSeries(series.clone()));
+    }
+    if let Some(cosine) = cosine.filter(|&cosine| cosine >= 0.3) {
+        reasons.push(Reason::SimilarMeaning(cosine.min(1.0)));
+    }
+    if let (Some(at), Some(now)) = (record.at, context.at) {
+        reasons.push(Reason::AgeDays(days_between(at, now)));
+    }
+    reasons
+}
+
+fn days_between(at: Timestamp, now: Timestamp) -> i64 {
+    (now.as_second() - at.as_second()).div_euclid(86_400)
+}
+
+/// People of related meetings who are not in the context, by how related their meetings are.
+fn people(view: &View, context: &RecommendContext, related: &[ScoredMeeting], limit: usize) -> Vec<Recommendation> {
+    let mut scores: HashMap<&PersonId, (f32, &str, &Record)> = HashMap::new();
+    for meeting in related {
+        let Some(record) = meeting_record(view, meeting.place) else {
+            continue;
+        };
+        for (person, name) in &record.people {
+            if !context.people.contains(person) {
+                scores.entry(person).or_insert((0.0, name, record)).0 += meeting.score;
+            }
+        }
+    }
+    let mut list: Vec<(&PersonId, (f32, &str, &Record))> = scores.into_iter().collect();
+    list.sort_by(|a, b| b.1.0.total_cmp(&a.1.0).then(a.0.cmp(b.0)));
+    list.into_iter()
+        .take(limit)
+        .map(|(person, (score, name, record))| Recommendation {
+            kind: ItemKind::Person,
+            person: Some(person.clone()),
+            title: name.to_owned(),
+            reasons: std::iter::once(Reason::MetIn {
+                meeting: record.title.clone(),
+            })
+            .chain(reasons(context, record, Vec::new(), None))
+            .collect(),
+            ..recommendation(record, score)
+        })
+        .collect()
+}
+
+/// A single text that may be recommended.
+struct ScoredText {
+    segment: usize,
+    document: DocId,
+    score: f32,
+    cosine: Option<f32>,
+}
+
+/// Passages, statements and context items, at most `limit` of each kind.
+fn texts(
+    fields: &Fields,
+    view: &View,
+    request: &RecommendRequest,
+    read: &ReadContext,
+    telling: &[(u32, f32)],
+) -> Result<Vec<Recommendation>, SearchError> {
+    let words = context_words(read, telling);
+    let found = scored_texts(fields, view, &request.context, read, &words)?;
+    let mut taken: HashMap<ItemKind, usize> = HashMap::new();
+    let mut meetings: HashSet<(usize, u32)> = HashSet::new();
+    let mut list = Vec::new();
+    for text in found {
+        let columns = &view.columns[text.segment];
+        let Some(kind) = ItemKind::from_code(columns.kind[text.document as usize]) else {
+            continue;
+        };
+        if taken.get(&kind).is_some_and(|&taken| taken >= request.limit) {
+            continue;
+        }
+        // One passage of a meeting stands for its neighbours.
+        let place = (text.segment, columns.meeting_of[text.document as usize]);
+        if kind == ItemKind::Passage && meetings.contains(&place) {
+            continue;
+        }
+        let record = view.record(fields, text.segment, text.document)?;
+        if !is_wanted(&request.context, &record) || record.status == Some(ActionStatus::Done) {
+            continue;
+        }
+        let (snippet, matched) = snippet(&record, &words);
+        let reasons = reasons(&request.context, &record, matched, text.cosine);
+        if reasons.is_empty() {
+            continue;
+        }
+        *taken.entry(kind).or_default() += 1;
+        if kind == ItemKind::Passage {
+            meetings.insert(place);
+        }
+        let is_statement = record.statement.is_some() && kind != ItemKind::Topic;
+        list.push(Recommendation {
+            title: if is_statement {
+                snippet.text.clone()
+            } else {
+                record.title.clone()
+            },
+            snippet,
+            reasons,
+            ..recommendation(&record, text.score)
+        });
+    }
+    Ok(list)
+}
+
+/// The telling words of the context as words of a query.
+fn context_words(read: &ReadContext, telling: &[(u32, f32)]) -> Vec<QueryWord> {
+    let word = |&(hash, weight): &(u32, f32)| {
+        let (analyzer, term) = read.terms.get(&hash)?;
+        let mut terms = [None, None, None];
+        terms[*analyzer as usize] = Some(term.clone());
+        let plain = read.counts.spelling.get(&hash)?.to_lowercase();
+        (plain.len() > 1).then_some(QueryWord { plain, terms, weight })
+    };
+    telling.iter().filter_map(word).take(WORDS_MAX).collect()
+}
+
+fn scored_texts(
+    fields: &Fields,
+    view: &View,
+    context: &RecommendContext,
+    read: &ReadContext,
+    words: &[QueryWord],
+) -> Result<Vec<ScoredText>, SearchError> {
+    let mut postings: Vec<Vec<WordPostings>> = Vec::new();
+    for ((reader, _), scope) in view.segments().zip(&read.scopes) {
+        let of_segment = words.iter().map(|word| WordPostings::read(fields, reader, scope, word));
+        postings.push(of_segment.collect::<tantivy::Result<_>>()?);
+    }
+    let all: usize = read.scopes.iter().map(|scope| scope.visible_count).sum();
+    let weights: Vec<f32> = (0..words.len())
+        .map(|word| {
+            let holding = postings.iter().map(|segment| segment[word].visible).sum();
+            let rarity = inverse_document_frequency(holding, all);
+            // A word that stands nowhere cannot be held by anything.
+            if holding == 0 { 0.0 } else { rarity * words[word].weight }
+        })
+        .collect();
+    let vectors: Vec<VectorQuery> = context
+        .vectors
+        .iter()
+        .filter_map(|vector| VectorQuery::new(vector))
+        .collect();
+    let mut found = Vec::new();
+    for (segment, ((reader, columns), postings)) in view.segments().zip(&postings).enumerate() {
+        let lengths = Lengths::open(fields, reader)?;
+        let of_segment = text_scores(columns, postings, &weights, &lengths);
+        for (document, score, held) in of_segment {
+            let cosine = nearest(columns, &vectors, document);
+            let is_near = cosine.is_some_and(|cosine| cosine >= COSINE_ENOUGH);
+            if score >= TEXT_SCORE_MIN && held >= TEXT_WORDS_MIN || is_near {
+                let score = score + 0.5 * cosine.unwrap_or(0.0).max(0.0);
+                found.push(ScoredText {
+                    segment,
+                    document,
+                    score,
+                    cosine,
+                });
+            }
+        }
+    }
+    found.sort_by(|a, b| {
+        b.score
+            .total_cmp(&a.score)
+            .then((a.segment, a.document).cmp(&(b.segment, b.document)))
+    });
+    Ok(found)
+}
+
+/// Of each document that holds a telling word: its share of the telling weight, and how many words it holds.
+fn text_scores(
+    columns: &Columns,
+    postings: &[WordPostings],
+    weights: &[f32],
+    lengths: &Lengths,
+) -> Vec<(DocId, f32, usize)> {
+    let mut scores = vec![0.0_f32; columns.kind.len()];
+    let mut held = vec![0_u16; columns.kind.len()];
+    for (postings, weight) in postings.iter().zip(weights) {
+        for (&document, &frequency) in postings.documents.iter().zip(&postings.frequencies) {
+            scores[document as usize] += weight * bm25(frequency as f32, lengths.get(document));
+            held[document as usize] += 1;
+        }
+    }
+    // A passage holds a tenth of what is said in five minutes: the measure is the tenth part of the words.
+    let telling: f32 = weights.iter().sum::<f32>().max(1e-6);
+    let by_score = scores
+        .into_iter()
+        .zip(held)
+        .enumerate()
+        .filter(|(_, (score, _))| *score > 0.0);
+    by_score
+        .filter(|(document, _)| columns.kind[*document] != ItemKind::Meeting.code())
+        .map(|(document, (score, held))| (document as DocId, score / telling, usize::from(held)))
+        .collect()
+}
+
+/// The largest cosine between a document's vector and those of the context.
+fn nearest(columns: &Columns, vectors: &[VectorQuery], document: DocId) -> Option<f32> {
+    if vectors.is_empty() {
+        return None;
+    }
+    let stored = columns.vectors.as_ref()?;
+    let row = stored.row(document)?;
+    vectors
+        .iter()
+        .map(|vector| stored.cosine(vector, row))
+        .max_by(f32::total_cmp)
+}
