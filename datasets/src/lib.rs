@@ -6,6 +6,7 @@
 pub mod anchors;
 pub mod context_item;
 pub mod corpora;
+pub mod formats;
 pub mod identifier;
 pub mod language;
 pub mod library;

@@ -147,7 +147,12 @@ enum RowError {
 impl AmiMeeting {
     /// The series: the four meetings of one team differ in the last letter of the id only.
     pub fn series(&self) -> &str {
-        let mut characters = self.id.chars();
+        Self::series_of(&self.id)
+    }
+
+    /// The series of the meeting `id`.
+    pub fn series_of(id: &str) -> &str {
+        let mut characters = id.chars();
         characters.next_back();
         characters.as_str()
     }
@@ -214,6 +219,9 @@ const UTTERANCE_COLUMNS: &[&str] = &["speaker", "start", "end", "dialogue_act", 
 /// The columns of a word, in the order of the file.
 const WORD_COLUMNS: &[&str] = &["speaker", "start", "end", "word"];
 
+/// The values of [`UTTERANCE_COLUMNS`], times in seconds.
+type UtteranceRow = (String, f64, f64, Option<String>, String, Option<String>);
+
 #[derive(Deserialize)]
 struct MeetingRow {
     id: String,
@@ -223,7 +231,7 @@ struct MeetingRow {
     #[serde(default)]
     roles: BTreeMap<String, String>,
     utt_columns: Vec<String>,
-    utterances: Vec<(String, f64, f64, Option<String>, String, Option<String>)>,
+    utterances: Vec<UtteranceRow>,
     #[serde(default)]
     summary: Option<ReferenceSummary>,
     #[serde(default)]

@@ -11,9 +11,11 @@ use super::CorpusRecord;
 /// One meeting with its queries.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct QmsumMeeting {
-    /// Unique within the set.
+    /// Unique within the set; empty in the files as their authors publish them, one per meeting.
+    #[serde(default)]
     pub id: String,
-    /// `Product`, `Academic` or `Committee`.
+    /// `Product`, `Academic` or `Committee`; empty where the file does not say.
+    #[serde(default)]
     pub domain: String,
     /// `train`, `val` or `test`; `None` where the file does not say.
     #[serde(default)]
@@ -76,11 +78,7 @@ impl QmsumMeeting {
     /// The series: the team (`Product`), the research group (`Academic`), the committee (`education` of `education_12`).
     pub fn series(&self) -> &str {
         match self.domain.as_str() {
-            "Product" => {
-                let mut characters = self.id.chars();
-                characters.next_back();
-                characters.as_str()
-            }
+            "Product" => super::ami::AmiMeeting::series_of(&self.id),
             "Academic" => super::icsi::series(&self.id),
             _ => self.id.split('_').next().unwrap_or(&self.id),
         }

@@ -1,6 +1,7 @@
 //! Integration tests of the crate, one binary; real corpora are read where they are installed.
 
 mod corpora;
+mod formats;
 mod killed_writer;
 mod shared_data;
 

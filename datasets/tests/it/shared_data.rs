@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// The file `name` below the folder of corpora; prints why and gives `None` where it is absent.
+#[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 pub(crate) fn file(name: &str) -> Option<PathBuf> {
     let shared = std::env::var_os("GREFFIER_SHARED").map_or_else(
         || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared"),
