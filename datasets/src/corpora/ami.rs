@@ -162,7 +162,7 @@ impl AmiMeeting {
         self.roles.get(speaker).map(|role| match role.as_str() {
             "PM" => "Project Manager",
             "ME" => "Marketing Expert",
-            "UI" => "User Interface",
+            "UI" => "User Interface Designer",
             "ID" => "Industrial Designer",
             other => other,
         })
