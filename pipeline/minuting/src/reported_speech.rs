@@ -36,6 +36,27 @@ pub fn report(tokens: &[Token], speaker: Option<&str>, group: &str) -> Option<(V
     Some((reporter.written, reporter.persons))
 }
 
+/// What `tokens`, said in French, say about persons; where the speaker speaks of himself and is known by name, that name
+/// is put before them, because French verbs do not change their person by rule alone.
+pub fn attribute_in_french(tokens: &[Token], speaker: Option<&str>) -> (Vec<Token>, Persons) {
+    let mut persons = Persons::default();
+    for token in tokens {
+        match token.bare.split(['\'', '’', '-']).next().unwrap_or_default() {
+            "je" | "j" | "me" | "m" | "moi" | "mon" | "ma" | "mes" => persons.speaker = true,
+            "nous" | "notre" | "nos" => persons.group = true,
+            "vous" | "votre" | "vos" | "tu" | "te" | "toi" | "ton" | "tes" => persons.addressed = true,
+            _ => {}
+        }
+    }
+    let mut attributed = Vec::with_capacity(tokens.len() + 3);
+    if let (true, Some(speaker), Some(first)) = (persons.speaker, speaker, tokens.first()) {
+        let name = speaker.split_whitespace().chain([":"]);
+        attributed.extend(name.map(|word| Token::new(word, first.utterance)));
+    }
+    attributed.extend_from_slice(tokens);
+    (attributed, persons)
+}
+
 /// "I'm" as "I am", "let's" as "we should"; any other token as it is.
 fn expand_contraction(token: &Token) -> Vec<Token> {
     let parts = match token.bare.as_str() {
@@ -88,6 +109,10 @@ impl Reporter<'_> {
             "our" => self.write_group(&token, "'s", "their"),
             "ours" => self.write_group(&token, "'s", "theirs"),
             "ourselves" => self.phrase("themselves", &token),
+            "gonna" => self.phrase("going to", &token),
+            "wanna" => self.phrase("want to", &token),
+            "gotta" => self.phrase("have to", &token),
+            "cuz" | "'cause" => self.phrase("because", &token),
             word => {
                 let you = [
                     "you", "your", "yours", "yourself", "you're", "you've", "you'll", "you'd",
@@ -206,6 +231,24 @@ mod tests {
     #[test]
     fn what_others_do_stays_as_it_is() {
         check("the users want it", "the users want it");
+    }
+
+    #[test]
+    fn a_french_speaker_who_speaks_of_himself_is_named() {
+        let attribute = |text: &str| {
+            let tokens: Vec<Token> = text.split(' ').map(|word| Token::new(word, 0)).collect();
+            let (tokens, persons) = attribute_in_french(&tokens, Some("Anne Roy"));
+            let words: Vec<&str> = tokens.iter().map(|token| token.text.as_str()).collect();
+            (words.join(" "), persons.addressed)
+        };
+        assert_eq!(
+            attribute("j'approuve le budget"),
+            ("Anne Roy : j'approuve le budget".to_owned(), false)
+        );
+        assert_eq!(
+            attribute("vous votez le budget"),
+            ("vous votez le budget".to_owned(), true)
+        );
     }
 
     #[test]

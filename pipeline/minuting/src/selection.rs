@@ -45,6 +45,8 @@ pub struct SelectionOptions {
     pub addressed_factor: f32,
     /// What remains of the value of a question.
     pub question_factor: f32,
+    /// What remains of the value of a statement for each end that was cut inside a sentence.
+    pub cut_factor: f32,
     /// Words that a statement has at least.
     pub words_min: usize,
 }
@@ -58,6 +60,7 @@ impl Default for SelectionOptions {
             context_factor: 0.85,
             addressed_factor: 0.7,
             question_factor: 0.7,
+            cut_factor: 0.9,
             words_min: 6,
         }
     }

@@ -33,6 +33,8 @@ pub struct Clause {
     pub start: usize,
     /// Where it ends, exclusive.
     pub end: usize,
+    /// How many of its two ends were cut inside a sentence.
+    pub cuts: usize,
 }
 
 /// All clauses of `turn`, longer and shorter ones that overlap included: the selection chooses among them.
@@ -46,7 +48,16 @@ pub fn clauses(turn: &SpeechTurn, language: Language) -> Vec<Clause> {
             }
             let tokens = trim(&turn.tokens[start..end], language);
             if tokens.len() >= CLAUSE_WORDS_MIN && stands_alone(&tokens, opening, closing, language) {
-                found.push(Clause { tokens, start, end });
+                let cuts = [opening, closing]
+                    .iter()
+                    .filter(|&&end| end == Boundary::Clause)
+                    .count();
+                found.push(Clause {
+                    tokens,
+                    start,
+                    end,
+                    cuts,
+                });
             }
             if closing == Boundary::Sentence {
                 break;

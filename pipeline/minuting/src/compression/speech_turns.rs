@@ -4,7 +4,7 @@ use datasets::Language;
 
 use super::Token;
 use super::lexicon::is_acknowledgement;
-use crate::text::clean;
+use crate::text::{clean, is_stop_word};
 
 /// Words of an utterance up to which it may be a mere acknowledgement.
 const ACKNOWLEDGEMENT_WORDS_MAX: usize = 3;
@@ -48,7 +48,7 @@ pub fn join_utterances<'a>(units: impl IntoIterator<Item = Unit<'a>>, language: 
             continue;
         }
         match turns.last_mut() {
-            Some(turn) if turn.speaker == unit.speaker => turn.append(tokens),
+            Some(turn) if turn.speaker == unit.speaker => turn.append(tokens, language),
             Some(_) if is_thrown_in(&tokens) => {}
             _ => turns.push(SpeechTurn {
                 speaker: unit.speaker,
@@ -64,24 +64,58 @@ fn is_thrown_in(tokens: &[Token]) -> bool {
     tokens.len() <= ACKNOWLEDGEMENT_WORDS_MAX && tokens.iter().all(|token| is_acknowledgement(&token.bare))
 }
 
+/// A word that has its capital only because an utterance begins with it.
+fn is_capitalised_function_word(token: &Token, language: Language) -> bool {
+    let mut letters = token.text.chars();
+    letters.next().is_some_and(char::is_uppercase)
+        && letters.all(|letter| !letter.is_uppercase())
+        && token.bare.split('\'').next() != Some("i")
+        && token
+            .bare
+            .split('\'')
+            .next()
+            .is_some_and(|word| is_stop_word(word, language))
+}
+
+fn lower_first(text: &str) -> String {
+    let mut letters = text.chars();
+    letters
+        .next()
+        .map(char::to_lowercase)
+        .into_iter()
+        .flatten()
+        .chain(letters)
+        .collect()
+}
+
 impl SpeechTurn {
-    fn append(&mut self, mut tokens: Vec<Token>) {
+    fn append(&mut self, mut tokens: Vec<Token>, language: Language) {
         tokens.drain(..self.repeated_words(&tokens));
-        if tokens.is_empty() {
-            return;
+        let goes_on = self.tokens.last().is_some_and(|last| !last.ends_sentence());
+        let Some(first) = tokens.first_mut() else { return };
+        if goes_on && is_capitalised_function_word(first, language) {
+            first.text = lower_first(&first.text);
         }
         self.utterance_starts.push(self.tokens.len());
         self.tokens.append(&mut tokens);
     }
 
-    /// How many of the first words of `next` repeat the end of this turn; a single word is no repetition.
+    /// How many of the first words of `next` repeat the end of this turn; a single number is no repetition, and nothing is
+    /// repeated across the end of a sentence.
     fn repeated_words(&self, next: &[Token]) -> usize {
         let longest = OVERLAP_WORDS_MAX.min(self.tokens.len()).min(next.len());
+        if self.tokens.last().is_some_and(Token::ends_sentence) {
+            return 0;
+        }
         let repeats = |&length: &usize| {
             let end = &self.tokens[self.tokens.len() - length..];
             end.iter().zip(next).all(|(left, right)| left.bare == right.bare)
         };
-        (2..=longest).rev().find(repeats).unwrap_or(0)
+        let first_is_number = next.first().is_some_and(|token| token.bare.contains(char::is_numeric));
+        (if first_is_number { 2 } else { 1 }..=longest)
+            .rev()
+            .find(repeats)
+            .unwrap_or(0)
     }
 }
 
@@ -119,6 +153,14 @@ mod tests {
                 (1, "A kinetic one ?"),
             ],
             &["we need a chip and a battery.", "A kinetic one?"],
+        );
+    }
+
+    #[test]
+    fn an_utterance_that_goes_on_begins_with_a_small_letter() {
+        check(
+            &[(0, "we need a chip"), (0, "And It is cheap"), (0, "Phone it")],
+            &["we need a chip and It is cheap Phone it"],
         );
     }
 

@@ -3,20 +3,24 @@
 use datasets::Language;
 
 use super::Token;
-use super::lexicon::{closers, openers, parentheses};
+use super::lexicon::{Phrases, closers, openers, parentheses};
 
-/// `tokens` without openers ("so", "I think that"), closers ("or something", "of the") and parentheses ("you know").
+/// `tokens` without openers ("so", "I think that"), closers ("or something") and parentheses ("you know").
 pub(super) fn trim(tokens: &[Token], language: Language) -> Vec<Token> {
     let mut rest = tokens;
-    while let Some(length) = longest(openers(language), |words| starts_with(rest, words)) {
+    while let Some(length) = openers(language).longest_at_start(rest) {
         rest = &rest[length..];
     }
-    while let Some(length) = longest(closers(language), |words| ends_with(rest, words)) {
+    while let Some(length) = closers(language).longest_at_end(rest) {
         rest = &rest[..rest.len() - length];
     }
+    without(parentheses(language), rest)
+}
+
+fn without(parentheses: &Phrases, mut rest: &[Token]) -> Vec<Token> {
     let mut kept: Vec<Token> = Vec::with_capacity(rest.len());
     while let Some(token) = rest.first() {
-        match longest(parentheses(language), |words| starts_with(rest, words)) {
+        match parentheses.longest_at_start(rest) {
             Some(length) => rest = &rest[length..],
             None => {
                 kept.push(token.clone());
@@ -25,30 +29,6 @@ pub(super) fn trim(tokens: &[Token], language: Language) -> Vec<Token> {
         }
     }
     kept
-}
-
-/// The number of words of the longest of `sequences` that `fits` accepts.
-fn longest(sequences: &[&str], fits: impl Fn(&[&str]) -> bool) -> Option<usize> {
-    let mut best = None;
-    for sequence in sequences {
-        let words: Vec<&str> = sequence.split(' ').collect();
-        if best.is_none_or(|length| words.len() > length) && fits(&words) {
-            best = Some(words.len());
-        }
-    }
-    best
-}
-
-fn starts_with(tokens: &[Token], words: &[&str]) -> bool {
-    tokens.len() > words.len() && tokens.iter().zip(words).all(|(token, word)| token.bare == *word)
-}
-
-fn ends_with(tokens: &[Token], words: &[&str]) -> bool {
-    tokens.len() > words.len() && starts_with_end(&tokens[tokens.len() - words.len()..], words)
-}
-
-fn starts_with_end(tokens: &[Token], words: &[&str]) -> bool {
-    tokens.iter().zip(words).all(|(token, word)| token.bare == *word)
 }
 
 #[cfg(test)]

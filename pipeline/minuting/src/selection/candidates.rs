@@ -5,12 +5,18 @@ use std::collections::HashSet;
 use datasets::{Language, Meeting, Participant, Transcript};
 
 use crate::compression::{Clause, SpeechTurn, Token, clauses};
-use crate::reported_speech::{Persons, report};
+use crate::reported_speech::{Persons, attribute_in_french, report};
 use crate::salience::{SpokenWords, WordId};
 use crate::text::Stemmer;
 
-/// How the minutes call those who speak as "we".
-const GROUP: &str = "the team";
+/// How the minutes call a few people who speak as "we".
+const TEAM: &str = "the team";
+
+/// How they call many, who need not work together.
+const GROUP: &str = "the group";
+
+/// Speakers up to which those present are called a team.
+const TEAM_SPEAKERS_MAX: usize = 12;
 
 /// Letters up to which the name of a speaker is taken for a label.
 const LABEL_LETTERS_MAX: usize = 2;
@@ -32,6 +38,8 @@ pub struct Candidate {
     pub start: usize,
     /// Where it ends in the turn, exclusive.
     pub end: usize,
+    /// How many of its two ends were cut inside a sentence.
+    pub cuts: usize,
     /// Of whom it speaks.
     pub persons: Persons,
     /// Whether it begins with a pronoun that the sentence before would have to explain.
@@ -48,13 +56,18 @@ pub(super) fn candidates(
     spoken: &mut SpokenWords,
     stemmer: &Stemmer,
 ) -> Vec<Candidate> {
-    let subjects: Vec<Option<String>> = subjects(meeting, transcript);
+    let subjects: Vec<Option<String>> = subjects(meeting, transcript, stemmer.language());
+    let group = if subjects.len() > TEAM_SPEAKERS_MAX {
+        GROUP
+    } else {
+        TEAM
+    };
     let mut seen = HashSet::new();
     let mut found = Vec::new();
     for (number, turn) in turns.iter().enumerate() {
         let subject = turn.speaker.and_then(|speaker| subjects.get(speaker)?.as_deref());
         for clause in clauses(turn, stemmer.language()) {
-            if let Some(candidate) = candidate(&clause, number, subject, spoken, stemmer)
+            if let Some(candidate) = candidate(&clause, number, (subject, group), spoken, stemmer)
                 && seen.insert(candidate.text.to_lowercase())
             {
                 found.push(candidate);
@@ -67,14 +80,14 @@ pub(super) fn candidates(
 fn candidate(
     clause: &Clause,
     turn: usize,
-    subject: Option<&str>,
+    (subject, group): (Option<&str>, &str),
     spoken: &mut SpokenWords,
     stemmer: &Stemmer,
 ) -> Option<Candidate> {
-    let (tokens, persons) = if stemmer.language() == Language::ENGLISH {
-        report(&clause.tokens, subject, GROUP)?
-    } else {
-        (clause.tokens.clone(), Persons::default())
+    let (tokens, persons) = match stemmer.language() {
+        Language::ENGLISH => report(&clause.tokens, subject, group)?,
+        Language::FRENCH => attribute_in_french(&clause.tokens, subject),
+        _ => (clause.tokens.clone(), Persons::default()),
     };
     let text = sentence(&tokens);
     let mut evidence: Vec<usize> = clause.tokens.iter().map(|token| token.utterance).collect();
@@ -87,6 +100,7 @@ fn candidate(
         turn,
         start: clause.start,
         end: clause.end,
+        cuts: clause.cuts,
         persons,
         needs_context: tokens.first().is_some_and(|first| needs_context(&first.bare)),
         is_question: text.ends_with('?'),
@@ -130,7 +144,7 @@ fn needs_context(word: &str) -> bool {
 
 /// For each speaker, in the order of first speech, how minutes call them: by name where there is one, by role where the
 /// name is only a label.
-fn subjects(meeting: &Meeting, transcript: &Transcript) -> Vec<Option<String>> {
+fn subjects(meeting: &Meeting, transcript: &Transcript, language: Language) -> Vec<Option<String>> {
     let subject = |label: &datasets::SpeakerLabel| {
         let participant = meeting.participant_speaking_as(label);
         let name = participant
@@ -138,6 +152,9 @@ fn subjects(meeting: &Meeting, transcript: &Transcript) -> Vec<Option<String>> {
             .trim();
         let role = participant.and_then(|participant| participant.role.as_deref());
         let is_label = name.chars().count() <= LABEL_LETTERS_MAX;
+        if language != Language::ENGLISH {
+            return (!is_label).then(|| name.to_owned());
+        }
         match role {
             Some(role) if (is_label || role == name) && holders(meeting, role) == 1 => Some(format!("the {role}")),
             Some(role) if is_label => Some(format!("{role} {name}")),

@@ -142,4 +142,5 @@ fn readability(candidate: &Candidate, options: &SelectionOptions) -> f32 {
     factor(candidate.needs_context, options.context_factor)
         * factor(candidate.persons.addressed, options.addressed_factor)
         * factor(candidate.is_question, options.question_factor)
+        * options.cut_factor.powi(i32::try_from(candidate.cuts).unwrap_or(0))
 }

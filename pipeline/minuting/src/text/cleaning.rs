@@ -1,6 +1,6 @@
 //! Speech made readable without a word of its own: marks of the transcriber, fillers, cut words and immediate
 //! repetitions go; what is left stands in the order it was said. Every word of the result is a word of the input, except
-//! that spelled letters are joined (`T_V_` to `TV`).
+//! that spelled letters (`T_V_`, `l. c. d.`) and words cut at their apostrophe (`it 's`) are joined.
 
 use datasets::Language;
 
@@ -14,6 +14,10 @@ pub fn clean(text: &str, language: Language) -> String {
     let mut tokens: Vec<String> = Vec::new();
     for raw in unmarked.split_whitespace() {
         push_token(&mut tokens, raw, language);
+    }
+    join_spelled_out(&mut tokens);
+    if language == Language::ENGLISH {
+        drop_false_starts(&mut tokens);
     }
     drop_repetitions(&mut tokens);
     let mut line = tokens.join(" ");
@@ -70,7 +74,72 @@ fn push_token(tokens: &mut Vec<String>, raw: &str, language: Language) {
         close_punctuation(tokens, &end);
         return;
     }
+    if let Some(last) = tokens.last_mut()
+        && continues_word(last, raw, language)
+    {
+        last.push_str(raw);
+        return;
+    }
     tokens.push(join_spelled_letters(raw));
+}
+
+/// Whether a space was put into a word at its apostrophe: `it 's`, `l 'école`, `qu' il`.
+fn continues_word(last: &str, raw: &str, language: Language) -> bool {
+    let is_apostrophe = |c: char| matches!(c, '\'' | '’');
+    let elided = |word: &str| {
+        let letters = bare(word).to_lowercase();
+        matches!(letters.as_str(), "l" | "d" | "c" | "j" | "m" | "n" | "s" | "t") || letters.ends_with("qu")
+    };
+    match language {
+        Language::ENGLISH => {
+            let ending = raw.strip_prefix(is_apostrophe).map(bare);
+            last.ends_with(char::is_alphabetic)
+                && ending.is_some_and(|it| matches!(it, "s" | "m" | "re" | "ve" | "ll" | "d" | "t"))
+        }
+        Language::FRENCH => {
+            (raw.starts_with(is_apostrophe) && last.ends_with(char::is_alphabetic) && elided(last))
+                || (last.ends_with(is_apostrophe) && elided(last))
+        }
+        _ => false,
+    }
+}
+
+/// Joins letters that a recognizer spells: `l. c. d.` becomes `LCD`.
+fn join_spelled_out(tokens: &mut Vec<String>) {
+    let letter = |token: &String| {
+        let mut characters = token.chars();
+        match (characters.next(), characters.next(), characters.next()) {
+            (Some(letter), Some('.'), None) if letter.is_ascii_lowercase() => Some(letter.to_ascii_uppercase()),
+            _ => None,
+        }
+    };
+    let mut at = 0;
+    while at < tokens.len() {
+        let letters: String = tokens[at..].iter().map_while(letter).collect();
+        if letters.len() > 1 {
+            tokens.splice(at..at + letters.len(), [letters]);
+        }
+        at += 1;
+    }
+}
+
+/// Short words that may well stand before a longer one that begins like them: "the then", "in into".
+const WHOLE_SHORT_WORDS: &str = " a i is in so no do an be we he the to it for on or at as us me my you can all any one his her \
+    had has was are not but out up go if of by too who how now new use let get put two she they them this that ";
+
+/// Takes out the beginning of a word that the speaker then said in full: `th there`, `w we`.
+fn drop_false_starts(tokens: &mut Vec<String>) {
+    let mut at = 0;
+    while at + 1 < tokens.len() {
+        let (start, word) = (bare(&tokens[at]).to_lowercase(), bare(&tokens[at + 1]).to_lowercase());
+        let is_letters = start.chars().all(char::is_alphabetic) && (1..=3).contains(&start.chars().count());
+        let cut = is_letters && word.len() > start.len() && word.starts_with(&start);
+        if cut && !WHOLE_SHORT_WORDS.contains(&format!(" {start} ")) {
+            tokens.remove(at);
+        } else {
+            at += 1;
+        }
+    }
 }
 
 fn close_punctuation(tokens: &mut [String], mark: &str) {
@@ -206,6 +275,22 @@ mod tests {
     }
 
     #[test]
+    fn words_cut_by_their_apostrophe_are_joined() {
+        check(Language::ENGLISH, "it 's what we 're after", "it's what we're after");
+        check(Language::FRENCH, "l 'école qu’ il a", "l'école qu’il a");
+    }
+
+    #[test]
+    fn letters_spelled_by_a_recognizer_are_a_word() {
+        check(Language::ENGLISH, "an l. c. d. screen", "an LCD screen");
+    }
+
+    #[test]
+    fn a_word_begun_twice_is_said_once() {
+        check(Language::ENGLISH, "th there is w one in into", "there is w one in into");
+    }
+
+    #[test]
     fn an_open_bracket_is_kept_as_text() {
         check(Language::ENGLISH, "a < b", "a b");
     }
@@ -213,7 +298,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn cleaning_invents_no_word(text in "[a-zA-Zé_,.{}<> -]{0,60}") {
-            let letters = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).collect::<Vec<_>>();
+            let letters = |text: &str| text.to_lowercase().chars().filter(|c| c.is_alphanumeric()).collect::<Vec<_>>();
             let (before, after) = (letters(&text), letters(&clean(&text, Language::ENGLISH)));
             let mut rest = before.iter();
             proptest::prop_assert!(after.iter().all(|c| rest.any(|other| other == c)));
