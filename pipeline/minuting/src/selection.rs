@@ -57,11 +57,11 @@ impl Default for SelectionOptions {
             pair_value: 1.5,
             cost_exponent: 0.7,
             pair_again: 0.35,
-            context_factor: 0.85,
-            addressed_factor: 0.7,
+            context_factor: 0.8,
+            addressed_factor: 0.6,
             question_factor: 0.7,
-            cut_factor: 0.9,
-            words_min: 6,
+            cut_factor: 0.8,
+            words_min: 8,
         }
     }
 }
