@@ -47,8 +47,10 @@ pub struct SelectionOptions {
     pub question_factor: f32,
     /// What remains of the value of a statement for each end that was cut inside a sentence.
     pub cut_factor: f32,
-    /// Words that a statement has at least.
-    pub words_min: usize,
+    /// Words below which a statement counts as short.
+    pub short_below_words: usize,
+    /// What remains of the value of a short statement, so that it is taken only where there is little else.
+    pub short_factor: f32,
 }
 
 impl Default for SelectionOptions {
@@ -61,7 +63,8 @@ impl Default for SelectionOptions {
             addressed_factor: 0.6,
             question_factor: 0.7,
             cut_factor: 0.8,
-            words_min: 8,
+            short_below_words: 8,
+            short_factor: 0.4,
         }
     }
 }
@@ -104,10 +107,7 @@ impl StatementSelector {
     /// Statements about the utterances at the positions `utterances`, in the order they were said, with at most
     /// `words_max` words together.
     pub fn select(&self, utterances: Range<usize>, words_max: usize) -> Vec<SelectedStatement> {
-        let within = |candidate: &&Candidate| {
-            let inside = |&position: &usize| utterances.contains(&position);
-            candidate.words.len() >= self.options.words_min && candidate.evidence.iter().all(inside)
-        };
+        let within = |candidate: &&Candidate| candidate.evidence.iter().all(|position| utterances.contains(position));
         let candidates: Vec<&Candidate> = self.candidates.iter().filter(within).collect();
         let mut expectation = Expectation::new(&self.spoken, self.weights, words_max);
         let chosen = choose(&candidates, &mut expectation, words_max, &self.options);

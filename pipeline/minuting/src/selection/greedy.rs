@@ -142,5 +142,6 @@ fn readability(candidate: &Candidate, options: &SelectionOptions) -> f32 {
     factor(candidate.needs_context, options.context_factor)
         * factor(candidate.persons.addressed, options.addressed_factor)
         * factor(candidate.is_question, options.question_factor)
+        * factor(candidate.words.len() < options.short_below_words, options.short_factor)
         * options.cut_factor.powi(i32::try_from(candidate.cuts).unwrap_or(0))
 }
