@@ -65,7 +65,7 @@ fn is_relative(words: &[&str]) -> bool {
 fn is_broken_off(words: &[&str], question: bool) -> bool {
     words.iter().any(|word| is_lone_letter(word))
         || words.windows(2).any(|pair| clash(pair[0], pair[1]))
-        || (!question && words.windows(3).any(|three| is_inversion(three)))
+        || (!question && words.windows(3).any(is_inversion))
 }
 
 fn is_lone_letter(word: &str) -> bool {

@@ -1,0 +1,4 @@
+//! Quality metrics.
+
+pub mod porter_stemmer;
+pub mod rouge;
