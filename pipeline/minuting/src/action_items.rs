@@ -5,7 +5,7 @@ use datasets::{ActionItem, DueDate, Meeting, Owner, Transcript};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use crate::acts::{ACT_THRESHOLD, Acts};
+use crate::acts::{ACT_THRESHOLD, Acts, cues};
 use crate::due_date::find_due_date;
 use crate::owner::find_owner;
 use crate::reading::{Reading, Sentence};
@@ -35,7 +35,9 @@ pub(crate) fn action_items(
     let day = meeting.started_at.map(|start| start.to_zoned(TimeZone::UTC).date());
     let mut items: Vec<(Task, Vec<usize>)> = Vec::new();
     for (position, sentence) in reading.sentences.iter().enumerate() {
-        if acts[position].action < ACT_THRESHOLD {
+        let classified = acts[position].action >= ACT_THRESHOLD;
+        let said_in_so_many_words = cues::is_commitment(&sentence.text, reading.language);
+        if !classified && !said_in_so_many_words {
             continue;
         }
         for task in tasks(
@@ -47,6 +49,10 @@ pub(crate) fn action_items(
             acts[position].action,
             day,
         ) {
+            // The classifier knows one kind of meeting; in others a promise counts when it is clear whose it is.
+            if !classified && task.owner.is_none() {
+                continue;
+            }
             let merged = items
                 .iter_mut()
                 .rev()

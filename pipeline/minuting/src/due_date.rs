@@ -24,6 +24,12 @@ pub fn find_due_date(text: &str, meeting_day: Option<Date>) -> Option<DueDate> {
     (0..words.len()).find_map(|at| {
         let (length, expression) = expression_at(&words, at)?;
         let first = at - lexicon::preposition_before(&words[..at]);
+        // "announce the second of April" names the day of something else; French says « le 12 mars » for until as well.
+        let names_a_date = matches!(expression, Expression::DayOfMonth { .. });
+        let is_french_date = at > 0 && words[at - 1] == "le";
+        if names_a_date && first == at && !is_french_date {
+            return None;
+        }
         Some(DueDate {
             text: text[ranges[first].start..ranges[at + length - 1].end].to_owned(),
             date: meeting_day.and_then(|day| resolve(&expression, day)),

@@ -4,11 +4,12 @@
 use std::ops::Range;
 
 use datasets::{
-    Decision, Language, Meeting, Minutes, PassageState, Provenance, TimeSpan, Topic, Transcript, UtteranceId,
+    Decision, Language, Meeting, Minutes, PassageState, Provenance, Statement, TimeSpan, Topic, Transcript,
 };
 
 use crate::acts::{ACT_THRESHOLD, Acts, classify};
 use crate::reading::Reading;
+use crate::selection::StatementSelector;
 use crate::statements::StatementWriter;
 use crate::verifier::Verifier;
 use crate::{action_items, coverage, questions, topics};
@@ -54,21 +55,29 @@ impl MinutesEngine for Extractive {
     fn summarize(&self, meeting: &Meeting, transcript: &Transcript, options: &MinutesOptions) -> Minutes {
         let reading = Reading::new(meeting, transcript);
         let acts = classify(&reading);
-        let ranges = topics::segment(&reading);
+        let sentence_ranges = topics::segment(&reading);
+        let titles = topics::topic_titles(&reading, &sentence_ranges);
+        let passages = utterance_ranges(&sentence_ranges, &reading);
+        let selector = StatementSelector::new(meeting, transcript, reading.language);
         let mut writer = StatementWriter::new(transcript);
-        let abstract_ = select(
-            &reading,
-            0..reading.sentences.len(),
+        let abstract_ = selected(
+            &selector,
+            0..reading.utterance_count,
             options.abstract_words,
             &mut writer,
         );
-        let titled = ranges.iter().cloned().zip(topics::topic_titles(&reading, &ranges));
-        let topics: Vec<Topic> = titled
-            .map(|(range, title)| topic(title, range, &reading, transcript, options, &mut writer))
-            .collect();
-        let passages = utterance_ranges(&ranges, &reading)
+        let topics = titles
             .into_iter()
-            .map(|range| (range, PassageState::Covered));
+            .zip(passages.iter().cloned())
+            .map(|(title, range)| Topic {
+                title,
+                first: transcript.utterances[range.start].id.clone(),
+                last: transcript.utterances[range.end - 1].id.clone(),
+                span: span(transcript, range.clone()),
+                statements: selected(&selector, range, options.topic_words, &mut writer),
+            });
+        let topics = topics.collect();
+        let passages = passages.into_iter().map(|range| (range, PassageState::Covered));
         let mut minutes = Minutes {
             language: options.language.unwrap_or(reading.language),
             abstract_,
@@ -86,31 +95,14 @@ impl MinutesEngine for Extractive {
     }
 }
 
-fn topic(
-    title: String,
-    range: Range<usize>,
-    reading: &Reading,
-    transcript: &Transcript,
-    options: &MinutesOptions,
-    writer: &mut StatementWriter,
-) -> Topic {
-    let id =
-        |sentence: usize| -> UtteranceId { transcript.utterances[reading.sentences[sentence].utterance].id.clone() };
-    let spans = reading.sentences[range.clone()].iter().filter_map(|sentence| {
-        let utterance = &transcript.utterances[sentence.utterance];
-        utterance.span
-    });
-    let span = spans.reduce(|all, span| TimeSpan {
+fn span(transcript: &Transcript, range: Range<usize>) -> Option<TimeSpan> {
+    let spans = transcript.utterances[range]
+        .iter()
+        .filter_map(|utterance| utterance.span);
+    spans.reduce(|all, span| TimeSpan {
         start: all.start.min(span.start),
         end: all.end.max(span.end),
-    });
-    Topic {
-        title,
-        first: id(range.start),
-        last: id(range.end - 1),
-        span,
-        statements: select(reading, range, options.topic_words, writer),
-    }
+    })
 }
 
 /// The utterances of each topic; those of which cleaning left nothing belong to the topic before them.
@@ -169,41 +161,16 @@ fn provenance(reading: &Reading, options: &MinutesOptions) -> Provenance {
     }
 }
 
-/// The sentences of `range` whose words are the most frequent in it, within `words_max` words, in the order of speech.
-fn select(
-    reading: &Reading,
+/// What `selector` finds worth saying about the utterances of `range`.
+fn selected(
+    selector: &StatementSelector,
     range: Range<usize>,
     words_max: usize,
     writer: &mut StatementWriter,
-) -> Vec<datasets::Statement> {
-    let stemmer = crate::text::Stemmer::new(reading.language);
-    let sentences = &reading.sentences[range.clone()];
-    let stems: Vec<Vec<String>> = sentences
-        .iter()
-        .map(|sentence| stemmer.content_stems(&sentence.text))
-        .collect();
-    let mut weights: std::collections::HashMap<&str, f32> = std::collections::HashMap::new();
-    for stem in stems.iter().flatten() {
-        *weights.entry(stem).or_default() += 1.0;
-    }
-    let mut order: Vec<(f32, usize)> = stems
-        .iter()
-        .enumerate()
-        .map(|(position, stems)| (stems.iter().map(|stem| weights[stem.as_str()]).sum::<f32>(), position))
-        .collect();
-    order.sort_by(|left, right| right.0.total_cmp(&left.0));
-    let (mut left, mut chosen) = (words_max, Vec::new());
-    for (_, position) in order {
-        let length = sentences[position].words.len();
-        if (5..=left).contains(&length) {
-            left -= length;
-            chosen.push(position);
-        }
-    }
-    chosen.sort_unstable();
-    let chosen = chosen.into_iter().map(|position| &sentences[position]);
-    chosen
-        .map(|sentence| writer.statement(&sentence.text, vec![sentence.utterance]))
+) -> Vec<Statement> {
+    let selected = selector.select(range, words_max).into_iter();
+    selected
+        .map(|selected| writer.statement(&selected.text, selected.evidence))
         .collect()
 }
 

@@ -7,6 +7,7 @@ pub mod coverage;
 pub mod due_date;
 pub mod engine;
 pub mod graph_of_words;
+pub mod linear;
 pub mod owner;
 mod questions;
 pub mod reading;

@@ -174,6 +174,9 @@ impl<'a> Verifier<'a> {
     }
 }
 
+/// How statements call somebody who is known by a label only: "Speaker A".
+const ANONYMOUS_SPEAKER: [&str; 2] = ["speaker", "intervenant"];
+
 /// What the cited utterances hold.
 struct Proof {
     /// Their words, and those of the names and roles of who said them.
@@ -203,6 +206,7 @@ impl Proof {
         proof.add(&raw);
         for label in cited.iter().filter_map(|utterance| utterance.speaker.as_ref()) {
             proof.words.extend(folded_words(label.as_str()));
+            proof.words.extend(ANONYMOUS_SPEAKER.map(str::to_owned));
             proof.words.extend(
                 meeting
                     .participant_speaking_as(label)

@@ -46,6 +46,14 @@ pub fn is_non_answer(text: &str, language: Language) -> bool {
     }
 }
 
+/// Whether `text` opens the next point of an agenda.
+pub fn announces_topic(text: &str, language: Language) -> bool {
+    match language {
+        Language::FRENCH => FRENCH_ANNOUNCEMENT.is_match(&folded(text)),
+        _ => ENGLISH_ANNOUNCEMENT.is_match(&folded(text)),
+    }
+}
+
 /// Lower case, typographic apostrophes straight, and spaces before an apostrophe closed as speech corpora write them.
 fn folded(text: &str) -> String {
     text.to_lowercase().replace('’', "'").replace(" '", "'")
@@ -146,7 +154,7 @@ static FRENCH_DECISION: LazyLock<RegexSet> = LazyLock::new(|| {
     set(&[
         r"\b(on|nous)( a| avons| est| sommes)? (donc )?(décidé|décidons|décide|acté|convenu|validé|validons|adopté|adoptons|tombés? d'accord)\b",
         r"\b(c'est|est|sont) (donc )?(décidée?s?|actée?s?|validée?s?|adoptée?s?|approuvée?s?|entendu|retenue?s?)\b",
-        r"\b(on|nous) (retient|retenons|part sur|partons sur|garde|gardons|choisit|choisissons)\b",
+        r"\b(on|nous) (retient|retenons|part sur|partons sur|garde|gardons)\b",
         r"\bla décision (est|a été)\b",
         r"\b(on est|nous sommes|tout le monde est) d'accord (pour|sur)\b",
         r"\b(motion|délibération|proposition|résolution) (est )?(adoptée|approuvée|acceptée)\b",
@@ -175,6 +183,24 @@ static FRENCH_NON_ANSWER: LazyLock<RegexSet> = LazyLock::new(|| {
         r"\b(aucune idée|pas (sûre?|certaine?))\b",
         r"\b(à voir|on verra|à définir|à déterminer|à confirmer|reste ouverte?)\b",
         r"\b(il faut|il faudra|il faudrait|on doit|on devra) (encore )?(demander|vérifier|se renseigner|voir|y réfléchir)\b",
+    ])
+});
+
+/// Ordinals count only near the beginning: "my last point is" in the middle of a speech opens nothing.
+static ENGLISH_ANNOUNCEMENT: LazyLock<RegexSet> = LazyLock::new(|| {
+    set(&[
+        r"^(\w+\W+){0,2}(first|next|second|third|fourth|last|final) (point|item|topic)( on the agenda)?\s*(,|:|\.|is\b)",
+        r"^(\w+\W+){0,3}(let's|let us|we('ll| will| can)?) (now )?(move|moving) on to\b",
+        r"^(\w+\W+){0,2}next on the agenda\b",
+    ])
+});
+
+static FRENCH_ANNOUNCEMENT: LazyLock<RegexSet> = LazyLock::new(|| {
+    set(&[
+        r"\b(on|nous) (passe|passons|va passer|allons passer) (maintenant |donc |alors )?(à|au|aux)\b",
+        r"\b(passons|venons-en|abordons|commençons) (maintenant |donc |alors )?(à|au|aux|par)\b",
+        r"^(\w+\W+){0,3}(premier|prochain|deuxième|second|troisième|quatrième|dernier) (point|sujet|thème)\b",
+        r"^(\w+\W+){0,3}(point|sujet|thème) suivant\b",
     ])
 });
 
@@ -234,6 +260,16 @@ mod tests {
         assert!(is_decision("On a décidé de garder le logo.", FR));
         assert!(is_decision("La délibération est adoptée.", FR));
         assert!(!is_decision("Nous n'avons pas encore décidé.", FR));
+    }
+
+    #[test]
+    fn the_next_point_is_announced() {
+        assert!(announces_topic("Passons maintenant au budget.", FR));
+        assert!(announces_topic("Deuxième point, la traduction du guide.", FR));
+        assert!(!announces_topic("Le bus passe à huit heures.", FR));
+        assert!(announces_topic("Next point, the security audit.", EN));
+        assert!(announces_topic("Okay so let's move on to the budget.", EN));
+        assert!(!announces_topic("And that is my last point about the audit.", EN));
     }
 
     #[test]

@@ -146,7 +146,9 @@ fn calendar_day(words: &[&str], previous: Option<&str>) -> Option<(usize, Expres
         [day, "of", name, ..] if month(name).is_some() => (3, day_of_month(day)?, month(name)),
         [day, name, ..] if month(name).is_some() => (2, day_of_month(day)?, month(name)),
         [name, "the", day, ..] if month(name).is_some() && is_ordinal(day) => (3, day_of_month(day)?, month(name)),
-        [name, day, ..] if month(name).is_some() => (2, day_of_month(day)?, month(name)),
+        [name, day, ..] if month(name).is_some() && day.starts_with(|c: char| c.is_ascii_digit()) => {
+            (2, day_of_month(day)?, month(name))
+        }
         [day, ..] if previous == Some("the") && is_ordinal(day) && day.starts_with(|c: char| c.is_ascii_digit()) => {
             (1, day_of_month(day)?, None)
         }

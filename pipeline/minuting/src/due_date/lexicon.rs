@@ -74,7 +74,9 @@ pub(super) fn month(word: &str) -> Option<i8> {
 pub(super) fn day_of_month(word: &str) -> Option<i8> {
     let digits = word.trim_end_matches(|c: char| c.is_alphabetic());
     let suffix = &word[digits.len()..];
-    let day = if digits.is_empty() {
+    let day = if matches!(word, "a" | "an" | "un" | "une") {
+        return None;
+    } else if digits.is_empty() {
         ordinal(word).or_else(|| count(word).and_then(|count| i8::try_from(count).ok()))?
     } else if matches!(suffix, "" | "st" | "nd" | "rd" | "th" | "er") {
         digits.parse().ok()?
