@@ -10,6 +10,7 @@ mod trimming;
 
 pub use clauses::{Clause, clauses};
 pub use speech_turns::{SpeechTurn, Unit, join_utterances};
+pub(crate) use trimming::trim;
 
 /// A word with the punctuation that follows it, and the utterance it was said in.
 #[derive(Clone, Debug, PartialEq, Eq)]

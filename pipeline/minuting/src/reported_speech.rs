@@ -2,11 +2,14 @@
 //! "the Industrial Designer thinks the team needs a chip". Every word is one of the speaker's, or a pronoun, article or
 //! verb form that grammar asks for, or the speaker's own name or role.
 
+mod narrator;
 mod verbs;
 
 use std::collections::VecDeque;
 
 use crate::compression::Token;
+pub use narrator::Narrator;
+pub(crate) use narrator::as_text;
 use verbs::{is_adverb, is_auxiliary_before_subject, singular_auxiliary, takes_no_verb, third_person};
 
 /// What the clause says about persons, beside the words it keeps.

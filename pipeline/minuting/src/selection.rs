@@ -61,7 +61,7 @@ impl Default for SelectionOptions {
             pair_again: 0.35,
             context_factor: 0.8,
             addressed_factor: 0.6,
-            question_factor: 0.7,
+            question_factor: 0.5,
             cut_factor: 0.8,
             short_below_words: 8,
             short_factor: 0.4,

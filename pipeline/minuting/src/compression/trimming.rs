@@ -6,7 +6,7 @@ use super::Token;
 use super::lexicon::{Phrases, closers, openers, parentheses};
 
 /// `tokens` without openers ("so", "I think that"), closers ("or something") and parentheses ("you know").
-pub(super) fn trim(tokens: &[Token], language: Language) -> Vec<Token> {
+pub(crate) fn trim(tokens: &[Token], language: Language) -> Vec<Token> {
     let mut rest = tokens;
     while let Some(length) = openers(language).longest_at_start(rest) {
         rest = &rest[length..];

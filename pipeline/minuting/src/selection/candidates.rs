@@ -2,24 +2,12 @@
 
 use std::collections::HashSet;
 
-use datasets::{Language, Meeting, Participant, Transcript};
+use datasets::{Meeting, Transcript};
 
-use crate::compression::{Clause, SpeechTurn, Token, clauses};
-use crate::reported_speech::{Persons, attribute_in_french, report};
+use crate::compression::{Clause, SpeechTurn, clauses};
+use crate::reported_speech::{Narrator, Persons, as_text};
 use crate::salience::{SpokenWords, WordId};
 use crate::text::Stemmer;
-
-/// How the minutes call a few people who speak as "we".
-const TEAM: &str = "the team";
-
-/// How they call many, who need not work together.
-const GROUP: &str = "the group";
-
-/// Speakers up to which those present are called a team.
-const TEAM_SPEAKERS_MAX: usize = 12;
-
-/// Letters up to which the name of a speaker is taken for a label.
-const LABEL_LETTERS_MAX: usize = 2;
 
 /// A sentence that may be selected.
 #[derive(Clone, Debug)]
@@ -56,18 +44,13 @@ pub(super) fn candidates(
     spoken: &mut SpokenWords,
     stemmer: &Stemmer,
 ) -> Vec<Candidate> {
-    let subjects: Vec<Option<String>> = subjects(meeting, transcript, stemmer.language());
-    let group = if subjects.len() > TEAM_SPEAKERS_MAX {
-        GROUP
-    } else {
-        TEAM
-    };
+    let narrator = Narrator::new(meeting, transcript, stemmer.language());
     let mut seen = HashSet::new();
     let mut found = Vec::new();
     for (number, turn) in turns.iter().enumerate() {
-        let subject = turn.speaker.and_then(|speaker| subjects.get(speaker)?.as_deref());
+        let subject = turn.speaker.and_then(|speaker| narrator.subject_at(speaker));
         for clause in clauses(turn, stemmer.language()) {
-            if let Some(candidate) = candidate(&clause, number, (subject, group), spoken, stemmer)
+            if let Some(candidate) = candidate(&clause, number, (&narrator, subject), spoken, stemmer)
                 && seen.insert(candidate.text.to_lowercase())
             {
                 found.push(candidate);
@@ -80,16 +63,12 @@ pub(super) fn candidates(
 fn candidate(
     clause: &Clause,
     turn: usize,
-    (subject, group): (Option<&str>, &str),
+    (narrator, subject): (&Narrator, Option<&str>),
     spoken: &mut SpokenWords,
     stemmer: &Stemmer,
 ) -> Option<Candidate> {
-    let (tokens, persons) = match stemmer.language() {
-        Language::ENGLISH => report(&clause.tokens, subject, group)?,
-        Language::FRENCH => attribute_in_french(&clause.tokens, subject),
-        _ => (clause.tokens.clone(), Persons::default()),
-    };
-    let text = sentence(&tokens);
+    let (tokens, persons) = narrator.tell(&clause.tokens, subject)?;
+    let text = as_text(&tokens);
     let mut evidence: Vec<usize> = clause.tokens.iter().map(|token| token.utterance).collect();
     evidence.sort_unstable();
     evidence.dedup();
@@ -106,11 +85,6 @@ fn candidate(
         is_question: text.ends_with('?'),
         text,
     })
-}
-
-fn sentence(tokens: &[Token]) -> String {
-    let words: Vec<&str> = tokens.iter().map(|token| token.text.as_str()).collect();
-    crate::statements::as_sentence(&words.join(" "))
 }
 
 fn needs_context(word: &str) -> bool {
@@ -140,62 +114,4 @@ fn needs_context(word: &str) -> bool {
             | "celui"
             | "celle"
     )
-}
-
-/// For each speaker, in the order of first speech, how minutes call them: by name where there is one, by role where the
-/// name is only a label.
-fn subjects(meeting: &Meeting, transcript: &Transcript, language: Language) -> Vec<Option<String>> {
-    let subject = |label: &datasets::SpeakerLabel| {
-        let participant = meeting.participant_speaking_as(label);
-        let name = participant
-            .map_or(label.as_str(), |participant| &participant.name)
-            .trim();
-        let role = participant.and_then(|participant| participant.role.as_deref());
-        let is_label = name.chars().count() <= LABEL_LETTERS_MAX;
-        if language != Language::ENGLISH {
-            return (!is_label).then(|| name.to_owned());
-        }
-        match role {
-            Some(role) if (is_label || role == name) && holders(meeting, role) == 1 => Some(format!("the {role}")),
-            Some(role) if is_label => Some(format!("{role} {name}")),
-            _ if name.is_empty() => None,
-            _ if is_label => Some(format!("Speaker {name}")),
-            _ if is_role_title(name) => Some(format!("the {name}")),
-            _ => Some(name.to_owned()),
-        }
-    };
-    transcript.speakers().into_iter().map(subject).collect()
-}
-
-fn holders(meeting: &Meeting, role: &str) -> usize {
-    let has_role = |participant: &&Participant| participant.role.as_deref() == Some(role);
-    meeting.participants.iter().filter(has_role).count()
-}
-
-/// Transcripts in which speakers are labelled by their role carry no other name for them.
-fn is_role_title(name: &str) -> bool {
-    const TITLES: &[&str] = &[
-        "manager",
-        "expert",
-        "designer",
-        "marketing",
-        "interface",
-        "chair",
-        "chairman",
-        "president",
-        "director",
-        "secretary",
-        "moderator",
-        "host",
-        "speaker",
-        "professor",
-        "officer",
-        "engineer",
-        "analyst",
-        "editor",
-        "clerk",
-        "minister",
-    ];
-    let last = name.rsplit(' ').next().unwrap_or(name).to_lowercase();
-    TITLES.contains(&last.as_str())
 }

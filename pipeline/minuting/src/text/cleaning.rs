@@ -113,14 +113,16 @@ fn join_spelled_out(tokens: &mut Vec<String>) {
             _ => None,
         }
     };
-    let mut at = 0;
-    while at < tokens.len() {
-        let letters: String = tokens[at..].iter().map_while(letter).collect();
-        if letters.len() > 1 {
-            tokens.splice(at..at + letters.len(), [letters]);
+    let mut joined = Vec::with_capacity(tokens.len());
+    let mut rest = std::mem::take(tokens).into_iter().peekable();
+    while let Some(token) = rest.next() {
+        let mut letters: String = letter(&token).into_iter().collect();
+        while let Some(next) = rest.next_if(|next| !letters.is_empty() && letter(next).is_some()) {
+            letters.extend(letter(&next));
         }
-        at += 1;
+        joined.push(if letters.len() > 1 { letters } else { token });
     }
+    *tokens = joined;
 }
 
 /// Short words that may well stand before a longer one that begins like them: "the then", "in into".
@@ -129,17 +131,22 @@ const WHOLE_SHORT_WORDS: &str = " a i is in so no do an be we he the to it for o
 
 /// Takes out the beginning of a word that the speaker then said in full: `th there`, `w we`.
 fn drop_false_starts(tokens: &mut Vec<String>) {
-    let mut at = 0;
-    while at + 1 < tokens.len() {
-        let (start, word) = (bare(&tokens[at]).to_lowercase(), bare(&tokens[at + 1]).to_lowercase());
+    let cut = |start: &str, word: &str| {
+        let (start, word) = (bare(start).to_lowercase(), bare(word).to_lowercase());
         let is_letters = start.chars().all(char::is_alphabetic) && (1..=3).contains(&start.chars().count());
-        let cut = is_letters && word.len() > start.len() && word.starts_with(&start);
-        if cut && !WHOLE_SHORT_WORDS.contains(&format!(" {start} ")) {
-            tokens.remove(at);
-        } else {
-            at += 1;
+        is_letters
+            && word.len() > start.len()
+            && word.starts_with(&start)
+            && !WHOLE_SHORT_WORDS.contains(&format!(" {start} "))
+    };
+    let mut kept = Vec::with_capacity(tokens.len());
+    let mut rest = std::mem::take(tokens).into_iter().peekable();
+    while let Some(token) = rest.next() {
+        if !rest.peek().is_some_and(|next| cut(&token, next)) {
+            kept.push(token);
         }
     }
+    *tokens = kept;
 }
 
 fn close_punctuation(tokens: &mut [String], mark: &str) {
@@ -215,15 +222,19 @@ fn join_spelled_letters(raw: &str) -> String {
 
 /// Takes out the first of two equal neighbouring runs of up to four words: `I think I think we` gives `I think we`.
 fn drop_repetitions(tokens: &mut Vec<String>) {
+    let mut kept = Vec::with_capacity(tokens.len());
     let mut at = 0;
     while at < tokens.len() {
         let longest = REPETITION_WORDS_MAX.min((tokens.len() - at) / 2);
-        let repeated = (1..=longest).rev().find(|&length| repeats(tokens, at, length));
-        match repeated {
-            Some(length) => drop(tokens.drain(at..at + length)),
-            None => at += 1,
+        match (1..=longest).rev().find(|&length| repeats(tokens, at, length)) {
+            Some(length) => at += length,
+            None => {
+                kept.push(std::mem::take(&mut tokens[at]));
+                at += 1;
+            }
         }
     }
+    *tokens = kept;
 }
 
 fn repeats(tokens: &[String], at: usize, length: usize) -> bool {

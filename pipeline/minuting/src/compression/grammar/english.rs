@@ -12,6 +12,9 @@ const VERB_WITHIN: usize = 10;
 /// Words of a sentence that begins with "if" or "when", at least.
 const SUBORDINATED_WORDS_MIN: usize = 9;
 
+/// What is quoted must stay as it was said, while statements are retold: clauses with quotations are left out.
+const QUOTATION_MARKS: [char; 5] = ['"', '“', '”', '«', '»'];
+
 /// Whether `tokens` read as a whole statement.
 pub(super) fn stands_alone(tokens: &[Token], opening: Boundary, closing: Boundary) -> bool {
     let words: Vec<&str> = tokens.iter().map(|token| token.bare.as_str()).collect();
@@ -21,6 +24,9 @@ pub(super) fn stands_alone(tokens: &[Token], opening: Boundary, closing: Boundar
     let question = tokens.last().is_some_and(|token| token.text.ends_with('?'));
     let has_verb = words.iter().take(VERB_WITHIN).any(|word| is_verb(word));
     let firm = closing == Boundary::Sentence;
+    if tokens.iter().any(|token| token.text.contains(QUOTATION_MARKS)) {
+        return false;
+    }
     if !has_verb
         || is_broken_off(&words, question)
         || NEVER_CLOSE.contains(last)
