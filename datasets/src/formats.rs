@@ -24,7 +24,7 @@ mod people;
 mod plain_text;
 pub mod rttm;
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;
 mod sniff;
 mod speaker_label;
 pub mod srt;
@@ -147,18 +147,36 @@ pub fn read(file_name: &str, bytes: &[u8]) -> Result<Vec<MeetingRead>, ReadFileE
 /// As [`read`].
 pub fn read_with(file_name: &str, bytes: &[u8], options: ReadOptions) -> Result<Vec<MeetingRead>, ReadFileError> {
     let input = Input::new(file_name, bytes)?;
-    match sniff::format(file_name, &input.text) {
-        Format::WebVtt => webvtt::read(&input).map(|read| vec![read]),
-        Format::Srt => srt::read(&input).map(|read| vec![read]),
-        format @ (Format::WhisperCpp | Format::Whisper) => whisper_json::read(&input, format).map(|read| vec![read]),
-        Format::Rttm => rttm::read(&input),
-        Format::Ctm => ctm::read(&input),
-        Format::PlainText => plain_text::read(&input).map(|read| vec![read]),
-        Format::Export => export_json::read(&input).map(|read| vec![read]),
-        format @ (Format::Ami | Format::AmiWords | Format::Qmsum | Format::Fredsum | Format::PublicMeetings) => {
-            corpus_lines::read(&input, format, options)
+    let format = sniff::format(file_name, &input.text);
+    read_input(&input, format, options)
+}
+
+/// As [`read_with`], for a file whose format is known.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_as(
+    format: Format,
+    file_name: &str,
+    bytes: &[u8],
+    options: ReadOptions,
+) -> Result<Vec<MeetingRead>, ReadFileError> {
+    read_input(&Input::new(file_name, bytes)?, format, options)
+}
+
+fn read_input(input: &Input<'_>, format: Format, options: ReadOptions) -> Result<Vec<MeetingRead>, ReadFileError> {
+    match format {
+        Format::WebVtt => webvtt::read(input).map(|read| vec![read]),
+        Format::Srt => srt::read(input).map(|read| vec![read]),
+        Format::WhisperCpp | Format::Whisper => whisper_json::read(input, format).map(|read| vec![read]),
+        Format::Rttm => rttm::read(input),
+        Format::Ctm => ctm::read(input),
+        Format::PlainText => plain_text::read(input).map(|read| vec![read]),
+        Format::Export => export_json::read(input).map(|read| vec![read]),
+        Format::Ami | Format::AmiWords | Format::Qmsum | Format::Fredsum | Format::PublicMeetings => {
+            corpus_lines::read(input, format, options)
         }
-        format @ (Format::Calendar | Format::Contact | Format::Mail) => {
+        Format::Calendar | Format::Contact | Format::Mail => {
             Err(input.error(None, ReadProblem::NoTranscript { format }))
         }
     }

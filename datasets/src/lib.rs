@@ -4,6 +4,8 @@
 //! that keeps them on disk, their Arrow tables, and the formats they come from and go to. No model, no index.
 
 pub mod anchors;
+#[cfg(feature = "tables")]
+pub mod arrow_schema;
 pub mod context_item;
 pub mod corpora;
 pub mod formats;
@@ -13,6 +15,8 @@ pub mod library;
 pub mod media_time;
 pub mod meeting;
 pub mod minutes;
+#[cfg(feature = "tables")]
+pub mod tables;
 pub mod transcript;
 
 pub use context_item::{ContextItem, ContextKind};

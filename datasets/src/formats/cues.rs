@@ -32,11 +32,11 @@ pub(super) fn read(text: &str) -> CueFile<'_> {
         .flat_map(|line| line.trim_end_matches('\r').split('\r'))
         .collect();
     let mut file = CueFile::default();
-    let mut at = usize::from(
-        lines
-            .first()
-            .is_some_and(|line| line.trim_start().starts_with("WEBVTT")),
-    );
+    // The header ends at the first blank line; some makers write `Kind: captions` into it.
+    let has_header = lines
+        .first()
+        .is_some_and(|line| line.trim_start().starts_with("WEBVTT"));
+    let mut at = if has_header { end_of_block(&lines, 0) + 1 } else { 0 };
     let mut id = None;
     while let Some(&line) = lines.get(at) {
         let is_id = |line: &str| lines.get(at + 1).is_some_and(|next| is_timing_line(next)) && !line.trim().is_empty();

@@ -51,6 +51,12 @@ pub enum ReadProblem {
         /// The program's.
         known: u32,
     },
+    /// An export whose utterances cannot be those of one transcript.
+    #[error("utterance `{utterance}` is repeated, out of order or of several lines")]
+    Inconsistent {
+        /// The first such utterance.
+        utterance: String,
+    },
     /// A file of another kind: an invitation, a card, a mail.
     #[error("it is a {format} file, which holds no transcript")]
     NoTranscript {
@@ -83,6 +89,7 @@ impl ReadProblem {
             }
             Self::Json { .. } => "write the file again with the program that made it, or mend the line named",
             Self::NewerLayout { .. } => "read it with the version of greffier that wrote it, or update",
+            Self::Inconsistent { .. } => "export the meeting again; the file was changed by hand",
             Self::NoTranscript { .. } => "give it beside a transcript, as an invitation or a context item",
             Self::NoEntry { .. } => "export the event, contact or message again, in full",
         }

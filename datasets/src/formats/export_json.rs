@@ -1,9 +1,11 @@
 //! greffier's own JSON, read and written: a meeting, its transcript and its minutes, whole and exact.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Format, Input, MeetingRead, ReadFileError, ReadProblem};
-use crate::{Meeting, Minutes, Transcript};
+use crate::{MediaTime, Meeting, Minutes, Transcript, Utterance};
 
 /// The layout that is written; a reader refuses a higher one rather than lose what it does not know.
 pub const VERSION: u32 = 1;
@@ -56,11 +58,32 @@ pub fn read_export(file_name: &str, bytes: &[u8]) -> Result<MeetingExport, ReadF
 pub(super) fn read(input: &Input<'_>) -> Result<MeetingRead, ReadFileError> {
     let export = parse(input)?;
     let transcript = export.transcript.filter(|transcript| !transcript.utterances.is_empty());
+    if let Some(utterance) = transcript.as_ref().and_then(first_inconsistent) {
+        return Err(input.error(
+            None,
+            ReadProblem::Inconsistent {
+                utterance: utterance.id.to_string(),
+            },
+        ));
+    }
     let transcript =
         transcript.ok_or_else(|| input.error(None, ReadProblem::NoUtterance { format: Format::Export }))?;
     Ok(MeetingRead {
         meeting: export.meeting,
         transcript,
+    })
+}
+
+/// The first utterance that breaks what every transcript promises: unique ids, text of one line, times that run forward.
+fn first_inconsistent(transcript: &Transcript) -> Option<&Utterance> {
+    let mut ids = BTreeSet::new();
+    let mut latest = MediaTime(0);
+    transcript.utterances.iter().find(|utterance| {
+        let runs_back = utterance
+            .span
+            .is_some_and(|span| span.start < latest || span.end < span.start);
+        latest = utterance.span.map_or(latest, |span| span.start);
+        !ids.insert(&utterance.id) || runs_back || utterance.text.contains(['\n', '\r'])
     })
 }
 
@@ -80,8 +103,8 @@ fn parse(input: &Input<'_>) -> Result<MeetingExport, ReadFileError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::MeetingId;
     use crate::formats::read as read_any;
-    use crate::{MeetingId, Utterance};
 
     fn export() -> MeetingExport {
         let mut transcript = Transcript::default();
@@ -98,6 +121,15 @@ mod tests {
             (Some(read.transcript), read.meeting),
             (export().transcript, export().meeting)
         );
+    }
+
+    #[test]
+    fn a_repeated_id_is_refused() {
+        let mut export = export();
+        let transcript = export.transcript.as_mut().unwrap();
+        transcript.utterances.push(transcript.utterances[0].clone());
+        let error = read_any("m.json", export.to_json().unwrap().as_bytes()).unwrap_err();
+        assert!(matches!(error.problem, ReadProblem::Inconsistent { utterance } if utterance == "u1"));
     }
 
     #[test]

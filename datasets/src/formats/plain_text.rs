@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::utterance_list::{Found, UtteranceList};
+use super::utterance_list::{Found, UtteranceList, append};
 use super::{Format, Input, MeetingRead, ReadFileError, cues, speaker_label};
 use crate::{MediaTime, TimeSpan};
 
@@ -97,7 +97,7 @@ fn read_turns(lines: &[&str], layout: Layout, list: &mut UtteranceList) {
         if parts.time.is_none() && parts.name.is_none() {
             // Without a mark of its own the line goes on with what was said before.
             if let Some(last) = list.last_mut() {
-                last.text = format!("{} {}", last.text, parts.text);
+                append(&mut last.text, parts.text);
                 continue;
             }
         }

@@ -5,10 +5,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use sha2::{Digest, Sha256};
 
 use super::{Format, Input, MeetingRead, ReadFileError, ReadProblem, people};
-use crate::{Meeting, MeetingId, Provenance, Source, SpeakerLabel, TimeSpan, Transcript, Utterance, UtteranceId, Word};
+use crate::{
+    MediaTime, Meeting, MeetingId, Provenance, Source, SpeakerLabel, TimeSpan, Transcript, Utterance, UtteranceId, Word,
+};
 
 /// How many warnings are kept word for word; a broken file would give one per line.
 const WARNINGS_MAX: usize = 20;
+
+/// Longest speaker label in characters; more is no name.
+const LABEL_CHARS_MAX: usize = 200;
+
+/// The latest time that is believed, ten years in milliseconds; broken files hold any number.
+const TIME_MS_MAX: i64 = 10 * 366 * 24 * 3_600_000;
 
 /// Utterances in the order of the file, and what was passed over.
 #[derive(Debug, Default)]
@@ -41,15 +49,13 @@ impl UtteranceList {
 
     /// As [`UtteranceList::push`], and keeps a turn whose words are not known.
     pub(super) fn push_turn(&mut self, found: Found) {
-        let speaker = found
-            .speaker
-            .map(|speaker| one_line(&speaker))
-            .filter(|speaker| !speaker.is_empty());
+        let label = |speaker: String| one_line(&speaker).chars().take(LABEL_CHARS_MAX).collect::<String>();
+        let speaker = found.speaker.map(label).filter(|speaker| !speaker.is_empty());
         self.given_ids |= found.id.is_some();
         self.utterances.push(Utterance {
             id: found.id.unwrap_or_else(|| Utterance::id_at(self.utterances.len())),
             speaker: speaker.map(SpeakerLabel::new),
-            span: found.span,
+            span: found.span.map(believable),
             text: one_line(&found.text),
             language: None,
             words: found.words,
@@ -163,6 +169,11 @@ impl UtteranceList {
     }
 }
 
+fn believable(span: TimeSpan) -> TimeSpan {
+    let clamp = |time: MediaTime| MediaTime(time.0.clamp(0, TIME_MS_MAX));
+    TimeSpan::new(clamp(span.start), clamp(span.end))
+}
+
 /// Provenance of a transcript that was read as `format` from content with the digest `sha256`.
 pub(super) fn provenance(format: Format, sha256: String) -> Provenance {
     Provenance {
@@ -177,6 +188,15 @@ pub(super) fn provenance(format: Format, sha256: String) -> Provenance {
 /// SHA-256 in lower-case hexadecimal.
 pub(super) fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Lets `text` go on with `more`, with single spaces.
+pub(super) fn append(text: &mut String, more: &str) {
+    let more = one_line(more);
+    if !text.is_empty() && !more.is_empty() {
+        text.push(' ');
+    }
+    text.push_str(&more);
 }
 
 /// `text` with single spaces; control characters and marks that show nothing are dropped.
@@ -198,7 +218,6 @@ pub(super) fn one_line(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::MediaTime;
 
     fn found(id: Option<&str>, start: i64) -> Found {
         Found {

@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use super::utterance_list::{Found, UtteranceList, one_line};
+use super::utterance_list::{Found, UtteranceList, append, one_line};
 use super::{Format, Input, MeetingRead, ReadFileError, cues, speaker_label};
 use crate::{Meeting, SpeakerLabel, Transcript, Utterance, UtteranceId};
 
@@ -62,7 +62,7 @@ fn speaks(utterance: &Utterance, speaker: Option<&str>) -> bool {
 }
 
 fn prolong(utterance: &mut Utterance, end: crate::MediaTime, text: &str) {
-    utterance.text = one_line(&format!("{} {text}", utterance.text));
+    append(&mut utterance.text, text);
     if let Some(span) = &mut utterance.span {
         span.end = span.end.max(end);
     }

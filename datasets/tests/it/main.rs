@@ -1,6 +1,7 @@
 //! Integration tests of the crate, one binary; real corpora are read where they are installed.
 
 mod corpora;
+mod fixtures;
 mod formats;
 mod killed_writer;
 mod shared_data;
@@ -12,6 +13,9 @@ fn every_file_of_this_folder_is_a_module() {
     let main = std::fs::read_to_string(folder.join("main.rs")).unwrap();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "rs") {
+            continue;
+        }
         let stem = path.file_stem().unwrap().to_str().unwrap().to_owned();
         assert!(
             stem == "main" || main.contains(&format!("mod {stem};")),

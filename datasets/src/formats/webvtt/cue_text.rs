@@ -14,7 +14,7 @@ pub(super) struct Voice {
 }
 
 /// Longest tag in bytes that is believed; a lone `<` in the text is text.
-const TAG_BYTES_MAX: usize = 300;
+const TAG_BYTES_MAX: usize = 4096;
 
 /// The voices of a cue in the order they speak; those that say nothing are left out.
 pub(super) fn voices(lines: &[&str], span: TimeSpan) -> Vec<Voice> {
