@@ -3,6 +3,7 @@
 
 pub mod cleaning;
 pub mod sentences;
+mod slips;
 pub mod stemming;
 pub mod stop_words;
 pub mod tokens;
