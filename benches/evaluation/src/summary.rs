@@ -151,6 +151,36 @@ mod tests {
     }
 
     #[test]
+    fn the_promised_figures_are_reached() {
+        let shared = std::env::var_os("GREFFIER_SHARED").map_or_else(
+            || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"),
+            std::path::PathBuf::from,
+        );
+        for (file, layer, words_max, style, [rouge1, rouge2]) in [
+            ("ami/test.jsonl", TextLayer::Manual, 350, None, [40.0, 9.0]),
+            ("ami/test.jsonl", TextLayer::Asr, 350, None, [39.0, 8.0]),
+            ("fredsum/debates.jsonl", TextLayer::Manual, 239, Some(1), [37.5, 10.5]),
+        ] {
+            let data = shared.join("datasets").join(file);
+            if !data.exists() {
+                println!(
+                    "skipped: {} is not there (GREFFIER_SHARED names the folder)",
+                    data.display()
+                );
+                return;
+            }
+            let evaluation = SummaryEvaluation {
+                words_max,
+                layer,
+                style,
+            };
+            let scores = evaluate_summary(&data, &evaluation, &Extractive).unwrap();
+            assert!(scores.rouge1 >= rouge1 && scores.rouge2 >= rouge2, "{file}: {scores:?}");
+            assert!(scores.words <= words_max as f64);
+        }
+    }
+
+    #[test]
     fn a_line_that_is_no_record_is_named() {
         let error = evaluate("{\"id\":1}", None).unwrap_err();
         assert!(error.to_string().contains(":1"), "{error}");
