@@ -1,5 +1,8 @@
 //! Quality metrics and the evaluation tasks behind `greffier evaluate`.
 
+pub mod actions;
+pub mod annotated;
 pub mod metrics;
 pub mod summary;
+pub mod topics;
 pub mod training;
