@@ -1,6 +1,8 @@
 //! Text in, vector out: sentence encoders, and the type of what they return.
 
+mod bert_attention;
 mod bert_config;
+mod bert_packed;
 mod bert_reference;
 mod checkpoint;
 mod sentence_encoder;

@@ -1,4 +1,5 @@
 //! All that runs weights: text in, vector out; knows no meeting.
 
 pub mod embedding;
+pub mod matmul;
 pub mod weights;

@@ -160,7 +160,10 @@ impl RawConfig {
     }
 
     fn check(&self, path: &Path) -> Result<(), BertConfigError> {
-        if self.num_attention_heads == 0 || self.hidden_size % self.num_attention_heads != 0 || self.hidden_size == 0 {
+        if self.num_attention_heads == 0
+            || !self.hidden_size.is_multiple_of(self.num_attention_heads)
+            || self.hidden_size == 0
+        {
             let found = self.num_attention_heads.to_string();
             return Err(unsupported(
                 path,

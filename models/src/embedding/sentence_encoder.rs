@@ -5,19 +5,25 @@
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::ThreadPool;
+use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 use super::bert_config::{BertConfig, BertConfigError};
+use super::bert_packed::{BertPacked, Room, Threads};
 use super::bert_reference::BertReference;
 use super::checkpoint::Checkpoint;
 use super::text_embedding::TextEmbedding;
 use super::tokenization::{TextTokenizer, group_by_length};
+use crate::matmul::Kernel;
 
-/// Tokens computed in one go, padding included: between two of them an embedding can be called off.
-const BATCH_TOKENS: usize = 4096;
+/// Tokens computed in one go by one thread: between two of them an embedding can be called off. Many enough that
+/// reading the weights costs little, few enough that a batch stays in the second-level cache.
+const BATCH_TOKENS: usize = 512;
 
 /// How an encoder runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -36,6 +42,8 @@ pub enum Compute {
     Fastest,
     /// The plain candle graph, f32: slow, and the reference for the others.
     Candle,
+    /// Packed weights with this kernel, which must be available.
+    Kernel(Kernel),
 }
 
 /// Why an encoder can't be loaded.
@@ -81,6 +89,12 @@ pub enum LoadEncoderError {
         /// The shape in the file.
         found: Vec<usize>,
     },
+    /// The kernel asked for needs another processor.
+    #[error("the kernel {} is not available on this processor", kernel.name())]
+    KernelNotAvailable {
+        /// What was asked for.
+        kernel: Kernel,
+    },
     /// The threads could not be started.
     #[error("cannot start {threads} threads")]
     Threads {
@@ -114,13 +128,8 @@ pub enum EmbedError {
     #[error("the encoder's graph failed")]
     Graph(#[from] candle_core::Error),
     /// The caller no longer wants the result.
-    #[error("embedding was called off after {done} of {total} texts")]
-    CalledOff {
-        /// Texts that were ready.
-        done: usize,
-        /// Texts asked for.
-        total: usize,
-    },
+    #[error("embedding was called off")]
+    CalledOff,
 }
 
 /// A sentence encoder in memory. It has no global state and can be used from several threads at once; they share its
@@ -128,9 +137,26 @@ pub enum EmbedError {
 pub struct SentenceEncoder {
     config: BertConfig,
     tokenizer: TextTokenizer,
-    network: BertReference,
+    network: Network,
     model_sha256: String,
     threads: ThreadPool,
+    /// Buffers that no thread is using now.
+    rooms: Mutex<Vec<Room>>,
+}
+
+/// What the threads of one call share.
+struct Work<'a> {
+    sequences: &'a [Vec<u32>],
+    groups: &'a [Vec<usize>],
+    threads: Threads,
+    next: AtomicUsize,
+    go_on: &'a (dyn Fn() -> bool + Sync),
+}
+
+/// The two ways of computing the same network.
+enum Network {
+    Candle(BertReference),
+    Packed(BertPacked),
 }
 
 impl std::fmt::Debug for SentenceEncoder {
@@ -156,13 +182,15 @@ impl SentenceEncoder {
         let model_sha256 = crate::weights::hex(&Sha256::digest(&bytes));
         let mut checkpoint = Checkpoint::parse(&bytes)?;
         drop(bytes);
-        let network = BertReference::load(&config, &mut checkpoint)?;
+        let network = Network::load(&config, &mut checkpoint, options.compute)?;
+        let threads = start_threads(options.threads)?;
         Ok(SentenceEncoder {
             config,
             tokenizer,
             network,
             model_sha256,
-            threads: start_threads(options.threads)?,
+            threads,
+            rooms: Mutex::default(),
         })
     }
 
@@ -172,44 +200,74 @@ impl SentenceEncoder {
     /// # Errors
     /// When tokenizer and weights don't belong together.
     pub fn embed(&self, texts: &[&str]) -> Result<Vec<TextEmbedding>, EmbedError> {
-        self.embed_while(texts, &|_| true)
+        self.embed_while(texts, &|| true)
     }
 
-    /// As [`embed`](Self::embed), asking before each batch (of some milliseconds of work) whether to go on;
-    /// `go_on` is told how many texts are ready and may be called from any of the encoder's threads.
+    /// As [`embed`](Self::embed), asking before each batch (some tens of milliseconds of work) whether to go on;
+    /// `go_on` may be called from any of the encoder's threads.
     ///
     /// # Errors
     /// As `embed`, and [`EmbedError::CalledOff`] when `go_on` said no.
     pub fn embed_while(
         &self,
         texts: &[&str],
-        go_on: &(dyn Fn(usize) -> bool + Sync),
+        go_on: &(dyn Fn() -> bool + Sync),
     ) -> Result<Vec<TextEmbedding>, EmbedError> {
         self.threads.install(|| {
             let sequences = self.tokenizer.encode(texts)?;
             self.check_vocabulary(&sequences)?;
             let lengths: Vec<usize> = sequences.iter().map(Vec::len).collect();
+            let total_tokens: usize = lengths.iter().sum();
+            let fair_share = total_tokens.div_ceil(rayon::current_num_threads());
+            let groups = group_by_length(&lengths, BATCH_TOKENS.min(fair_share));
+            let threads = if groups.len() < rayon::current_num_threads() {
+                Threads::All
+            } else {
+                Threads::One
+            };
+            let work = Work {
+                sequences: &sequences,
+                groups: &groups,
+                threads,
+                next: AtomicUsize::new(0),
+                go_on,
+            };
+            let parts = (0..rayon::current_num_threads().min(groups.len()))
+                .into_par_iter()
+                .with_max_len(1);
+            let vectors: Vec<_> = parts.map(|_| self.embed_groups(&work)).collect::<Result<_, _>>()?;
             let mut embeddings = vec![None; texts.len()];
-            let mut done = 0;
-            for group in group_by_length(&lengths, BATCH_TOKENS) {
-                if !go_on(done) {
-                    return Err(EmbedError::CalledOff {
-                        done,
-                        total: texts.len(),
-                    });
-                }
-                let batch: Vec<&[u32]> = group.iter().map(|&index| sequences[index].as_slice()).collect();
-                let vectors = self.network.encode(&batch)?;
-                done += group.len();
-                for (index, vector) in group.into_iter().zip(vectors) {
-                    embeddings[index] = Some(TextEmbedding::from_unscaled(vector));
-                }
+            for (index, vector) in vectors.into_iter().flatten() {
+                embeddings[index] = Some(TextEmbedding::from_unscaled(vector));
             }
             Ok(embeddings
                 .into_iter()
                 .map(|vector| vector.expect("every text is in one group"))
                 .collect())
         })
+    }
+
+    /// Takes group after group until none is left.
+    fn embed_groups(&self, work: &Work<'_>) -> Result<Vec<(usize, Vec<f32>)>, EmbedError> {
+        let mut room = self
+            .rooms
+            .lock()
+            .ok()
+            .and_then(|mut rooms| rooms.pop())
+            .unwrap_or_default();
+        let mut vectors = Vec::new();
+        while let Some(group) = work.groups.get(work.next.fetch_add(1, Ordering::Relaxed)) {
+            if !(work.go_on)() {
+                return Err(EmbedError::CalledOff);
+            }
+            let batch: Vec<&[u32]> = group.iter().map(|&index| work.sequences[index].as_slice()).collect();
+            let pooled = self.network.encode(&batch, work.threads, &mut room)?;
+            vectors.extend(group.iter().copied().zip(pooled));
+        }
+        if let Ok(mut rooms) = self.rooms.lock() {
+            rooms.push(room);
+        }
+        Ok(vectors)
     }
 
     /// Entries of each embedding.
@@ -232,6 +290,25 @@ impl SentenceEncoder {
         match sequences.iter().flatten().find(|&&token| token as usize >= vocabulary) {
             Some(&token) => Err(EmbedError::UnknownToken { token, vocabulary }),
             None => Ok(()),
+        }
+    }
+}
+
+impl Network {
+    fn load(config: &BertConfig, checkpoint: &mut Checkpoint, compute: Compute) -> Result<Network, LoadEncoderError> {
+        let kernel = match compute {
+            Compute::Candle => return Ok(Network::Candle(BertReference::load(config, checkpoint)?)),
+            Compute::Fastest => Kernel::fastest(),
+            Compute::Kernel(kernel) if kernel.is_available() => kernel,
+            Compute::Kernel(kernel) => return Err(LoadEncoderError::KernelNotAvailable { kernel }),
+        };
+        Ok(Network::Packed(BertPacked::load(config, checkpoint, kernel)?))
+    }
+
+    fn encode(&self, batch: &[&[u32]], threads: Threads, room: &mut Room) -> Result<Vec<Vec<f32>>, EmbedError> {
+        match self {
+            Network::Candle(network) => Ok(network.encode(batch)?),
+            Network::Packed(network) => Ok(network.encode(batch, threads, room)),
         }
     }
 }
