@@ -64,14 +64,7 @@ pub fn read_annotated(path: &Path, text: TextLayer) -> Result<Vec<AnnotatedMeeti
         file: file.clone(),
         source,
     })?;
-    let read = formats::read_with(
-        &file,
-        &bytes,
-        ReadOptions {
-            text,
-            ..ReadOptions::default()
-        },
-    )?;
+    let read = formats::read_with(&file, &bytes, ReadOptions { text })?;
     let meetings = records.into_iter().zip(read).map(|(record, read)| AnnotatedMeeting {
         record,
         rows: read

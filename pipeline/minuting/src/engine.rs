@@ -117,12 +117,10 @@ fn utterance_ranges(topics: &[Range<usize>], reading: &Reading) -> Vec<Range<usi
         .skip(1)
         .map(first)
         .chain(std::iter::once(reading.utterance_count));
-    let ranges: Vec<Range<usize>> = starts.zip(ends).map(|(start, end)| start..end).collect();
-    if ranges.is_empty() && reading.utterance_count > 0 {
-        // Read in full, and nothing but noise in it.
-        return vec![0..reading.utterance_count];
-    }
-    ranges
+    // Without a topic, what there is was read in full, and is nothing but noise.
+    let noise = (topics.is_empty() && reading.utterance_count > 0).then_some(0..reading.utterance_count);
+    let read = starts.zip(ends).map(|(start, end)| start..end);
+    read.chain(noise).collect()
 }
 
 fn decisions(reading: &Reading, acts: &[Acts], writer: &mut StatementWriter) -> Vec<Decision> {
