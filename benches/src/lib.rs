@@ -1,1 +1,3 @@
 //! Speed and memory benchmarks, and comparisons with peers.
+
+pub mod synthetic_library;

@@ -315,17 +315,6 @@ impl LibraryWriter {
         artifact::write_next(&self.library.context_folder(&item.id), Kind::Item.folder(), item)
     }
 
-    /// A meeting id that is not taken: `wanted`, else `wanted-2`, `wanted-3`, ...
-    pub fn free_meeting_id(&self, wanted: &MeetingId) -> Result<MeetingId, LibraryError> {
-        let mut id = wanted.clone();
-        let mut number = 1_u32;
-        while self.library.contains(&id)? {
-            number += 1;
-            id = MeetingId::new(format!("{wanted}-{number}"));
-        }
-        Ok(id)
-    }
-
     fn safe_meeting_folder(&self, id: &MeetingId) -> Result<PathBuf, LibraryError> {
         if id.is_safe_folder_name() {
             Ok(self.library.meeting_folder(id))

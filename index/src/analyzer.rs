@@ -4,6 +4,7 @@
 //! "aujourd'hui" and "prud'homme" are words.
 
 use std::collections::HashSet;
+use std::ops::Range;
 use std::sync::LazyLock;
 
 use datasets::Language;
@@ -153,30 +154,47 @@ impl Tokenizer for WordTokenizer {
     }
 }
 
+/// Calls `with` for the byte range of each word, as the analyzers cut words.
+pub(crate) fn for_each_word(text: &str, mut with: impl FnMut(Range<usize>)) {
+    let mut at = 0;
+    while let Some(word) = next_word(text, at) {
+        at = word.end;
+        with(word);
+    }
+}
+
+/// The first word at or after `at`.
+fn next_word(text: &str, at: usize) -> Option<Range<usize>> {
+    let start = at + text[at..].find(char::is_alphanumeric)?;
+    let mut end = start;
+    let mut characters = text[start..].char_indices().peekable();
+    while let Some((offset, character)) = characters.next() {
+        let is_inside = is_apostrophe(character) && characters.peek().is_some_and(|(_, next)| next.is_alphanumeric());
+        if !character.is_alphanumeric() && !is_inside {
+            break;
+        }
+        end = start + offset + character.len_utf8();
+    }
+    Some(start..end)
+}
+
 fn is_apostrophe(character: char) -> bool {
     matches!(character, '\'' | '\u{2019}' | '\u{02bc}')
 }
 
 impl TokenStream for WordStream<'_> {
     fn advance(&mut self) -> bool {
-        let Some(skip) = self.text[self.at..].find(char::is_alphanumeric) else {
+        let Some(word) = next_word(self.text, self.at) else {
             self.at = self.text.len();
             return false;
         };
-        let start = self.at + skip;
-        let mut end = start;
+        let (start, end) = (word.start, word.end);
         self.token.text.clear();
-        let mut characters = self.text[start..].char_indices().peekable();
-        while let Some((offset, character)) = characters.next() {
-            if character.is_alphanumeric() {
-                self.token.text.push(character);
-            } else if is_apostrophe(character) && characters.peek().is_some_and(|(_, next)| next.is_alphanumeric()) {
-                self.token.text.push('\'');
-            } else {
-                break;
-            }
-            end = start + offset + character.len_utf8();
-        }
+        self.token.text.extend(
+            self.text[word]
+                .chars()
+                .map(|character| if is_apostrophe(character) { '\'' } else { character }),
+        );
         self.token.offset_from = start;
         self.token.offset_to = end;
         self.token.position = self.token.position.wrapping_add(1);

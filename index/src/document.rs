@@ -222,16 +222,16 @@ impl DocumentBuilder {
         passages: &[Passage],
         language: Language,
     ) -> MeetingProfile {
-        self.counter.counts = Default::default();
         for utterance in &transcript.utterances {
             self.counter
                 .add(&utterance.text, utterance.language.unwrap_or(language));
         }
+        let counts = self.counter.take(false);
         let labels = transcript.speakers();
         let numbers: HashMap<_, u16> = labels.iter().copied().zip(0..).collect();
         MeetingProfile {
-            words: stored(&self.counter.counts.words),
-            terms: stored(&self.counter.counts.terms),
+            words: stored(&counts.words),
+            terms: stored(&counts.terms),
             speakers: labels
                 .iter()
                 .map(|label| meeting.speaker_name(label).to_owned())

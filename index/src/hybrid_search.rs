@@ -39,6 +39,7 @@ pub(crate) struct Candidate {
 
 /// What was read from one index segment.
 struct SegmentEvidence<'a> {
+    number: usize,
     columns: &'a Columns,
     scope: Scope,
     words: Vec<WordPostings>,
@@ -57,22 +58,25 @@ pub(crate) fn search(fields: &Fields, view: &View, request: &SearchRequest) -> R
         SearchMode::Keyword => None,
         SearchMode::Vector | SearchMode::Hybrid => request.vector.as_deref().and_then(VectorQuery::new),
     };
-    let named = NamedSpeakers::find(view, &request.text);
+    let scopes = view
+        .segments()
+        .map(|(reader, columns)| Scope::new(fields, reader, columns, &request.viewer, &request.filters))
+        .collect::<tantivy::Result<Vec<_>>>()?;
+    let named = NamedSpeakers::find(view, &scopes, &request.text);
     let words = match request.mode {
         SearchMode::Vector => Vec::new(),
         SearchMode::Keyword | SearchMode::Hybrid => named.without_names(query_words(&request.text)),
     };
     let mut segments = Vec::new();
-    for (reader, columns) in view.segments() {
-        let scope = Scope::new(fields, reader, columns, &request.viewer, &request.filters)?;
+    for (number, ((reader, columns), scope)) in view.segments().zip(scopes).enumerate() {
         let postings = words
             .iter()
-            .map(|word| WordPostings::read(fields, reader, &scope, word))
-            .collect::<tantivy::Result<Vec<_>>>()?;
+            .map(|word| WordPostings::read(fields, reader, &scope, word));
         segments.push(SegmentEvidence {
+            number,
             columns,
+            words: postings.collect::<tantivy::Result<_>>()?,
             scope,
-            words: postings,
             lengths: Lengths::open(fields, reader)?,
             keyword: Vec::new(),
             first_look: HashMap::new(),
@@ -131,19 +135,15 @@ impl SegmentEvidence<'_> {
 
     /// A meeting in which somebody speaks whom the query names is worth weighing.
     fn look_at_speakers(&mut self, named: &NamedSpeakers) {
-        for (meeting, documents) in (0..).zip(&self.columns.meetings) {
-            let speaks = documents
-                .speaker_words
-                .iter()
-                .map(|name| named.strength(name))
-                .fold(0.0, f32::max);
-            if speaks > 0.0
-                && documents
-                    .passages
-                    .first()
-                    .is_some_and(|&first| self.scope.is_eligible(first))
-            {
-                *self.first_look.entry(meeting).or_default() += 0.5 * speaks;
+        for (segment, meeting, strength) in named.meetings() {
+            let passages = self
+                .columns
+                .meetings
+                .get(meeting as usize)
+                .map(|meeting| meeting.passages.as_slice());
+            let first = passages.filter(|_| segment == self.number).and_then(<[DocId]>::first);
+            if first.is_some_and(|&first| self.scope.is_eligible(first)) {
+                *self.first_look.entry(meeting).or_default() += 0.5 * strength;
             }
         }
     }
@@ -172,11 +172,6 @@ impl SegmentEvidence<'_> {
     fn evidence(&self, meeting: u32, vector: Option<&VectorQuery>, named: &NamedSpeakers) -> Evidence {
         let documents = &self.columns.meetings[meeting as usize];
         let passages = &documents.passages;
-        let strengths: Vec<f32> = documents
-            .speaker_words
-            .iter()
-            .map(|name| named.strength(name))
-            .collect();
         let speaker = |position: usize| {
             let shares = documents
                 .profile
@@ -185,11 +180,10 @@ impl SegmentEvidence<'_> {
                 .map(Vec::as_slice)
                 .unwrap_or_default();
             let named_share = |&(speaker, percent): &(u16, u8)| {
-                strengths.get(usize::from(speaker)).copied().unwrap_or(0.0).ceil() * f32::from(percent) / 100.0
+                named.strength((self.number, meeting, speaker)) * f32::from(percent) / 100.0
             };
             shares.iter().map(named_share).sum()
         };
-        let rarities = documents.speaker_words.iter().map(|name| named.rarity(name));
         let cosine = |vector: &VectorQuery| {
             let vectors = self.columns.vectors.as_ref()?;
             Some(
@@ -208,7 +202,7 @@ impl SegmentEvidence<'_> {
                 .collect(),
             lengths: passages.iter().map(|&passage| self.lengths.get(passage)).collect(),
             speaker: (0..passages.len()).map(speaker).collect(),
-            speaker_rarity: rarities.fold(0.0, f32::max),
+            speaker_rarity: named.rarity((self.number, meeting)),
             cosine: vector.and_then(cosine).unwrap_or_default(),
         }
     }
@@ -231,7 +225,7 @@ fn nearest_by_signs(scope: &Scope, columns: &Columns, query: &VectorQuery) -> Ve
     let mut distances = Vec::new();
     vectors.distances(query, &mut distances);
     // Distances are small whole numbers: counting them gives the bound without a sort.
-    let mut counts = vec![0_usize; usize::from(u16::MAX) + 1];
+    let mut counts = vec![0_usize; query.bits() + 1];
     let everything = scope.eligible.is_none() && scope.range.len() == columns.kind.len();
     let in_scope = |row: usize| everything || scope.is_eligible(vectors.documents()[row]);
     for (row, &distance) in distances.iter().enumerate() {

@@ -1,56 +1,114 @@
 //! Counts the words of a text in the two ways by which meetings are compared: as they are said, and as terms.
 
 use std::collections::HashMap;
+use std::hash::BuildHasherDefault;
 
 use datasets::Language;
 use tantivy::tokenizer::TextAnalyzer;
 
-use crate::analyzer::{Analyzer, plain_words, tokens};
+use crate::analyzer::{Analyzer, for_each_word, plain_words, tokens};
 use crate::schema::stable_hash;
+use crate::vocabulary::AlreadyHashed;
 
 /// Counts by hash.
+pub(crate) type Counts = HashMap<u32, u32, BuildHasherDefault<AlreadyHashed>>;
+
+/// The words of a text.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct TextCounts {
     /// Every word, folded, function words included.
-    pub(crate) words: HashMap<u32, u32>,
+    pub(crate) words: Counts,
     /// Stemmed, without stop words.
-    pub(crate) terms: HashMap<u32, u32>,
+    pub(crate) terms: Counts,
     /// One spelling per term, for reasons.
     pub(crate) spelling: HashMap<u32, String>,
 }
 
-/// Adds texts to counts; holds the analyzers, which are dear to build.
+/// Adds texts to counts. Remembers what became of each written word, as analysing it again is the dear part.
 pub(crate) struct TextCounter {
     analyzers: [TextAnalyzer; 3],
-    pub(crate) counts: TextCounts,
+    /// By analyzer: number of each written word, lower case.
+    known: [HashMap<Box<str>, usize>; 3],
+    /// Its hash as a word and as a term, its spelling, and how often it stands in the present text.
+    written: Vec<Written>,
+    /// Numbers of the words of the present text.
+    touched: Vec<usize>,
+}
+
+struct Written {
+    word: u32,
+    term: Option<u32>,
+    spelling: Box<str>,
+    count: u32,
 }
 
 impl TextCounter {
     pub(crate) fn new() -> Self {
         Self {
             analyzers: Analyzer::ALL.map(Analyzer::build),
-            counts: TextCounts::default(),
+            known: Default::default(),
+            written: Vec::new(),
+            touched: Vec::new(),
         }
     }
 
     pub(crate) fn add(&mut self, text: &str, language: Language) {
-        for token in plain_words(text) {
-            *self.counts.words.entry(word_hash(&token.text)).or_default() += 1;
-        }
         let analyzer = Analyzer::for_language(language);
-        for token in tokens(&mut self.analyzers[analyzer as usize], text) {
-            let hash = term_hash(analyzer, &token.text);
-            *self.counts.terms.entry(hash).or_default() += 1;
-            self.counts
-                .spelling
-                .entry(hash)
-                .or_insert_with(|| text[token.offset_from..token.offset_to].to_owned());
+        let mut lower = String::new();
+        for_each_word(text, |range| {
+            lower.clear();
+            lower.extend(text[range].chars().flat_map(char::to_lowercase));
+            let number = match self.known[analyzer as usize].get(lower.as_str()) {
+                Some(&number) => number,
+                None => self.learn(analyzer, &lower),
+            };
+            let written = &mut self.written[number];
+            if written.count == 0 {
+                self.touched.push(number);
+            }
+            written.count += 1;
+        });
+    }
+
+    /// The counts since the last call, with spellings where they are asked for.
+    pub(crate) fn take(&mut self, with_spelling: bool) -> TextCounts {
+        let mut counts = TextCounts::default();
+        for number in self.touched.drain(..) {
+            let written = &mut self.written[number];
+            let count = std::mem::take(&mut written.count);
+            *counts.words.entry(written.word).or_default() += count;
+            if let Some(term) = written.term {
+                *counts.terms.entry(term).or_default() += count;
+                if with_spelling {
+                    counts
+                        .spelling
+                        .entry(term)
+                        .or_insert_with(|| written.spelling.to_string());
+                }
+            }
         }
+        counts
+    }
+
+    fn learn(&mut self, analyzer: Analyzer, lower: &str) -> usize {
+        let plain = plain_words(lower)
+            .pop()
+            .map_or_else(|| lower.to_owned(), |token| token.text);
+        let term = tokens(&mut self.analyzers[analyzer as usize], lower).pop();
+        self.written.push(Written {
+            word: stable_hash(&[plain.as_bytes()]) as u32,
+            term: term.map(|token| term_hash(analyzer, &token.text)),
+            spelling: lower.into(),
+            count: 0,
+        });
+        let number = self.written.len() - 1;
+        self.known[analyzer as usize].insert(lower.into(), number);
+        number
     }
 }
 
 /// Counts as they are stored: by hash, up to 65,535.
-pub(crate) fn stored(counts: &HashMap<u32, u32>) -> Vec<(u32, u16)> {
+pub(crate) fn stored(counts: &Counts) -> Vec<(u32, u16)> {
     let mut list: Vec<(u32, u16)> = counts
         .iter()
         .map(|(&hash, &count)| (hash, u16::try_from(count).unwrap_or(u16::MAX)))
@@ -59,11 +117,25 @@ pub(crate) fn stored(counts: &HashMap<u32, u32>) -> Vec<(u32, u16)> {
     list
 }
 
-fn word_hash(word: &str) -> u32 {
-    stable_hash(&[word.as_bytes()]) as u32
-}
-
 /// Hash of a term of one analyzer: the same stem in two languages is two terms.
 pub(crate) fn term_hash(analyzer: Analyzer, term: &str) -> u32 {
     stable_hash(&[&[analyzer as u8], term.as_bytes()]) as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_begin_anew_with_each_text() {
+        let mut counter = TextCounter::new();
+        counter.add("The budget, the Budgets and Ann's budget", Language::ENGLISH);
+        let counts = counter.take(true);
+        let budget = term_hash(Analyzer::English, "budget");
+        assert_eq!(counts.terms.get(&budget), Some(&3));
+        assert_eq!(counts.words.values().sum::<u32>(), 7);
+        assert_eq!(counts.spelling.get(&budget).map(String::as_str), Some("budget"));
+        counter.add("budget", Language::ENGLISH);
+        assert_eq!(counter.take(false).terms.get(&budget), Some(&1));
+    }
 }

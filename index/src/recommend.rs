@@ -19,6 +19,8 @@ pub struct RecommendContext {
     pub series: Option<SeriesId>,
     /// The meeting itself, which is not recommended to itself.
     pub exclude_meeting: Option<MeetingId>,
+    /// More meetings that are not to be recommended: evaluations hide what had not taken place yet.
+    pub exclude_also: Vec<MeetingId>,
     /// The time of the context. Meetings that began later are left out; `None` for all.
     pub at: Option<Timestamp>,
 }

@@ -26,9 +26,13 @@ const REASON_WORDS: usize = 8;
 /// What people and a series in common add to how related a meeting is.
 const BONUS_PEOPLE: f32 = 0.3;
 const BONUS_SERIES: f32 = 0.4;
-/// The least score of a meeting, and how far above the usual score of the library, in its spread.
-const MEETING_SCORE_MIN: f32 = 0.10;
-const MEETING_SURPRISE_MIN: f32 = 3.0;
+/// How far above the usual score of the library a meeting must lie, in its spread.
+const MEETING_SURPRISE_MIN: f32 = 1.0;
+/// The least share of the context's telling weight that a meeting must hold. Meetings of another corpus (AMI, ICSI,
+/// committees against each other) reach 0.17 to 0.22 in one context of ten, where matters are far apart.
+const MEETING_COVERAGE_MIN: f32 = 0.2;
+/// Meetings of the ranking that are looked at.
+const MEETINGS_MAX: usize = 50;
 /// The least share of the context's telling words that a single text must hold, and how many of them.
 const TEXT_SCORE_MIN: f32 = 0.12;
 const TEXT_WORDS_MIN: usize = 2;
@@ -76,7 +80,7 @@ pub(crate) fn recommend(
     let read = ReadContext::new(fields, view, context, &request.viewer)?;
     let telling = telling_terms(view.vocabulary(), &read.pool, &read.counts);
     let ranked = scored_meetings(view, context, &read);
-    let related = related_only(view, context, &ranked);
+    let related = related_only(view, context, &ranked, &telling);
     let mut recommendations: Vec<Recommendation> = related
         .iter()
         .take(request.limit)
@@ -115,7 +119,9 @@ impl ReadContext {
 
 /// Not the meeting itself, and nothing that lies after the context.
 fn is_wanted(context: &RecommendContext, record: &Record) -> bool {
-    let is_itself = record.meeting.is_some() && record.meeting == context.exclude_meeting;
+    let is_itself = record.meeting.as_ref().is_some_and(|meeting| {
+        context.exclude_meeting.as_ref() == Some(meeting) || context.exclude_also.contains(meeting)
+    });
     let is_later = record.context_item.is_none() && record.at.zip(context.at).is_some_and(|(at, now)| at > now);
     !is_itself && !is_later
 }
@@ -134,7 +140,7 @@ fn count(texts: &[String]) -> (TextCounts, HashMap<u32, (Analyzer, String)>) {
                 .or_insert((analyzer, token.text));
         }
     }
-    (counter.counts, terms)
+    (counter.take(true), terms)
 }
 
 fn meeting_record(view: &View, (segment, meeting): (usize, u32)) -> Option<&Record> {
@@ -152,7 +158,9 @@ fn scored_meetings(view: &View, context: &RecommendContext, read: &ReadContext) 
             score: score + meeting_record(view, place).map_or(0.0, |record| bonus(context, record)),
         })
         .collect();
-    ranked.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.place.cmp(&b.place)));
+    // Equal scores by id: where a meeting lies in the index says nothing.
+    let id = |meeting: &ScoredMeeting| meeting_record(view, meeting.place).and_then(|record| record.meeting.as_ref());
+    ranked.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| id(a).cmp(&id(b))));
     ranked
 }
 
@@ -182,16 +190,28 @@ fn shared_people(context: &RecommendContext, record: &Record) -> Vec<PersonId> {
         .collect()
 }
 
-/// The head of the ranking that stands out from the rest of the library; empty when nothing does.
-fn related_only(view: &View, context: &RecommendContext, ranked: &[ScoredMeeting]) -> Vec<ScoredMeeting> {
+/// Those at the head of the ranking that stand out from the rest of the library and hold enough of the context; empty when
+/// none does.
+fn related_only(
+    view: &View,
+    context: &RecommendContext,
+    ranked: &[ScoredMeeting],
+    telling: &[(u32, f32)],
+) -> Vec<ScoredMeeting> {
     let (usual, spread) = usual_score(ranked);
+    let all: f32 = telling.iter().map(|(_, weight)| weight).sum::<f32>().max(1e-6);
+    let weights: HashMap<u32, f32> = telling.iter().copied().collect();
     let stands_out = |meeting: &&ScoredMeeting| {
-        let surprise = (meeting.score - usual) / spread;
         let is_bound = meeting_record(view, meeting.place)
             .is_some_and(|record| context.series.is_some() && context.series == record.series);
-        is_bound || meeting.score >= MEETING_SCORE_MIN && surprise >= MEETING_SURPRISE_MIN
+        if is_bound || (meeting.score - usual) / spread < MEETING_SURPRISE_MIN {
+            return is_bound;
+        }
+        let shared = shared_terms(view.vocabulary(), meeting.place, telling);
+        let held: f32 = shared.iter().filter_map(|hash| weights.get(hash)).sum();
+        held / all >= MEETING_COVERAGE_MIN
     };
-    ranked.iter().filter(stands_out).copied().collect()
+    ranked.iter().take(MEETINGS_MAX).filter(stands_out).copied().collect()
 }
 
 /// Median and spread (as a standard deviation, from the median distance) of the scores.
@@ -215,15 +235,16 @@ fn meeting_recommendation(
 ) -> Option<Recommendation> {
     let record = meeting_record(view, meeting.place)?;
     let shared = shared_terms(view.vocabulary(), meeting.place, telling);
-    let words: Vec<String> = shared
+    let words = shared
         .iter()
         .filter_map(|hash| read.counts.spelling.get(hash))
-        .take(REASON_WORDS)
-        .cloned()
-        .collect();
-    Some(Recommendation {
+        .take(REASON_WORDS);
+    let reasons = reasons(context, record, words.cloned().collect(), None);
+    // An age alone is no relation.
+    let is_related = reasons.iter().any(|reason| !matches!(reason, Reason::AgeDays(_)));
+    is_related.then(|| Recommendation {
         snippet: Snippet::default(),
-        reasons: reasons(context, record, words, None),
+        reasons,
         ..recommendation(record, meeting.score)
     })
 }

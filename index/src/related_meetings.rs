@@ -25,6 +25,9 @@ pub(crate) type Pool = [(usize, u32)];
 
 /// The score of each meeting of the pool, around 0 for unrelated ones, at most 1 + `WEIGHT_TERMS`.
 pub(crate) fn relatedness(vocabulary: &Vocabulary, pool: &Pool, text: &TextCounts) -> Vec<f32> {
+    if text.words.is_empty() {
+        return vec![0.0; pool.len()];
+    }
     let manner = manner(
         &vocabulary.words,
         pool,
@@ -47,7 +50,7 @@ fn total(text: &TextCounts) -> f32 {
     text.words.values().sum::<u32>() as f32
 }
 
-fn numbered(numbering: &Numbering, counts: &std::collections::HashMap<u32, u32>) -> Vec<(u32, f32)> {
+fn numbered(numbering: &Numbering, counts: &crate::profile::Counts) -> Vec<(u32, f32)> {
     let mut list: Vec<(u32, f32)> = counts
         .iter()
         .filter_map(|(&hash, &count)| Some((numbering.get(hash)?, count as f32)))

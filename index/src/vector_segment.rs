@@ -58,6 +58,11 @@ impl VectorQuery {
         let (code, scale) = encode(&unit);
         Some(Self { unit, code, scale })
     }
+
+    /// The largest number of signs in which two vectors can differ.
+    pub(crate) fn bits(&self) -> usize {
+        self.unit.len()
+    }
 }
 
 /// `vector` at length 1; `None` where it has no direction.

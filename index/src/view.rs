@@ -34,6 +34,8 @@ pub(crate) struct Columns {
     /// Position in `meetings`; `u32::MAX` for context items and deleted documents.
     pub(crate) meeting_of: Vec<u32>,
     pub(crate) meetings: Vec<MeetingDocuments>,
+    /// Meetings and speakers in them, by each word of the speaker's name.
+    pub(crate) speakers_by_word: HashMap<String, Vec<(u32, u16)>>,
     pub(crate) vectors: Option<VectorSegment>,
 }
 
@@ -106,6 +108,7 @@ impl Columns {
             meeting_of: vec![NO_MEETING; kind.len()],
             kind,
             meetings: Vec::new(),
+            speakers_by_word: HashMap::new(),
             vectors: VectorSegment::open(reader)?,
         };
         columns.gather_meetings(reader, &group);
@@ -113,6 +116,17 @@ impl Columns {
             meeting.passages.sort_by_key(|&passage| ordinal[passage as usize]);
         }
         columns.read_profiles(reader, fields)?;
+        for (number, meeting) in (0..).zip(&columns.meetings) {
+            for (speaker, words) in (0..).zip(&meeting.speaker_words) {
+                for word in words {
+                    columns
+                        .speakers_by_word
+                        .entry(word.clone())
+                        .or_default()
+                        .push((number, speaker));
+                }
+            }
+        }
         Ok(columns)
     }
 

@@ -3,6 +3,8 @@
 pub mod actions;
 pub mod annotated;
 pub mod metrics;
+pub mod related;
+pub mod retrieval;
 pub mod summary;
 pub mod topics;
 pub mod training;

@@ -270,6 +270,15 @@ impl SentenceEncoder {
         Ok(vectors)
     }
 
+    /// Tokens that are looked at in each text, special tokens included and the cut at the longest input made.
+    ///
+    /// # Errors
+    /// When the tokenizer refuses a text.
+    pub fn token_counts(&self, texts: &[&str]) -> Result<Vec<usize>, EmbedError> {
+        let sequences = self.threads.install(|| self.tokenizer.encode(texts))?;
+        Ok(sequences.iter().map(Vec::len).collect())
+    }
+
     /// Entries of each embedding.
     pub fn dimensions(&self) -> usize {
         self.config.hidden_size

@@ -72,6 +72,8 @@ fn a_tiny_network_gives_the_vectors_of_transformers_on_every_path() {
     for compute in paths() {
         let encoder = load(&tiny(), compute);
         assert_eq!((encoder.dimensions(), encoder.max_tokens()), (24, 16));
+        // "[CLS] we agree on the plan [SEP]", and forty words cut
+        assert_eq!(encoder.token_counts(&[texts[0], texts[5]]).unwrap(), vec![7, 16]);
         check_against(
             &encoder.embed(&texts).unwrap(),
             &reference.vectors,
