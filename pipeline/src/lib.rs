@@ -1,1 +1,16 @@
-//! The greffier program: joins datasets, models and index.
+//! The greffier program: joins `datasets`, `models`, `minuting` and `index`, and is the only crate that knows the
+//! command line and the network.
+//!
+//! ```text
+//! FILE ─ read_transcript ─► Meeting + Transcript ─ make_minutes ─► Minutes ─┐
+//!                                   │                                      ▼
+//!                                   └─────────── embed_passages ────► index_meeting
+//! ```
+//! Each arrow is a file in [`stages`]; each command is a file in [`cli`]; [`session`] is what a command has open.
+
+pub mod cli;
+pub mod download;
+pub mod phrases;
+pub mod session;
+pub mod settings;
+pub mod stages;

@@ -1,0 +1,119 @@
+//! The command line: one file per command.
+
+mod actions;
+mod completions;
+mod corpus;
+mod doctor;
+mod evaluate;
+mod export;
+mod forget;
+mod index_command;
+mod models_command;
+mod recommend;
+mod run;
+mod search;
+mod show;
+mod terminal;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use self::terminal::Terminal;
+use crate::settings::Settings;
+
+/// Meeting intelligence that runs on your own machine: transcripts in, proven minutes, search and recommendations out.
+#[derive(Parser, Debug)]
+#[command(name = "greffier", version, propagate_version = true, max_term_width = 110, after_help = EXIT_CODES)]
+struct Cli {
+    #[command(flatten)]
+    settings: Settings,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 done but some inputs were skipped.";
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    Run(run::RunArgs),
+    Corpus(corpus::CorpusArgs),
+    Search(search::SearchArgs),
+    Recommend(recommend::RecommendArgs),
+    Show(show::ShowArgs),
+    Export(export::ExportArgs),
+    Actions(actions::ActionsArgs),
+    Forget(forget::ForgetArgs),
+    Models(models_command::ModelsArgs),
+    Index(index_command::IndexArgs),
+    Evaluate(evaluate::EvaluateArgs),
+    Doctor(doctor::DoctorArgs),
+    Completions(completions::CompletionsArgs),
+}
+
+/// How a command ended that did not fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    /// Everything was done.
+    Done,
+    /// Some inputs were skipped; each was reported.
+    SomeSkipped,
+}
+
+/// Reads the command line, runs the command, reports its error.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let terminal = Terminal::new(&cli.settings);
+    match dispatch(&cli, &terminal) {
+        Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::SomeSkipped) => ExitCode::from(3),
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            terminal.error(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(cli: &Cli, terminal: &Terminal) -> anyhow::Result<Outcome> {
+    let settings = &cli.settings;
+    match &cli.command {
+        Command::Run(args) => run::run(args, settings, terminal),
+        Command::Corpus(args) => corpus::corpus(args, settings, terminal),
+        Command::Search(args) => search::search(args, settings, terminal),
+        Command::Recommend(args) => recommend::recommend(args, settings, terminal),
+        Command::Show(args) => show::show(args, settings, terminal),
+        Command::Export(args) => export::export(args, settings, terminal),
+        Command::Actions(args) => actions::actions(args, settings, terminal),
+        Command::Forget(args) => forget::forget(args, settings, terminal),
+        Command::Models(args) => models_command::models(args, settings, terminal),
+        Command::Index(args) => index_command::index(args, settings, terminal),
+        Command::Evaluate(args) => evaluate::evaluate(args, settings, terminal),
+        Command::Doctor(args) => doctor::doctor(args, settings, terminal),
+        Command::Completions(args) => completions::completions(args, terminal),
+    }
+}
+
+/// Whether the reader of our output went away, as `head` does: no failure of ours.
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause
+            .downcast_ref::<std::io::Error>()
+            .is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+            || cause
+                .downcast_ref::<serde_json::Error>()
+                .is_some_and(|error| error.io_error_kind() == Some(std::io::ErrorKind::BrokenPipe))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,180 @@
+//! `greffier doctor`: what is wrong with this installation, and what to do about it.
+
+use clap::Args;
+use datasets::library::{Library, LibraryError};
+use serde::Serialize;
+
+use super::Outcome;
+use super::terminal::{FAINT, Terminal};
+use crate::session::{self, SENTENCE_ENCODER};
+use crate::settings::Settings;
+
+/// Check library, index, models and processor
+#[derive(Args, Debug)]
+pub(super) struct DoctorArgs {}
+
+#[derive(Serialize)]
+struct Finding {
+    subject: &'static str,
+    state: State,
+    text: String,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum State {
+    Good,
+    Note,
+    Bad,
+}
+
+pub(super) fn doctor(_args: &DoctorArgs, settings: &Settings, terminal: &Terminal) -> anyhow::Result<Outcome> {
+    let findings = [library(settings)?, index(settings), encoder(settings), processor()];
+    if terminal.json {
+        terminal.print_json(&findings)?;
+    } else {
+        for finding in &findings {
+            let mark = match finding.state {
+                State::Good => "ok  ",
+                State::Note => "note",
+                State::Bad => "BAD ",
+            };
+            terminal.line(format!("{mark} {} {FAINT}{}{FAINT:#}", finding.subject, finding.text))?;
+        }
+    }
+    let bad = findings.iter().any(|finding| finding.state == State::Bad);
+    if bad {
+        anyhow::bail!("something is wrong, see above")
+    } else {
+        Ok(Outcome::Done)
+    }
+}
+
+fn library(settings: &Settings) -> anyhow::Result<Finding> {
+    let folder = settings.library_folder()?;
+    let library = match Library::open(&folder) {
+        Ok(library) => library,
+        Err(LibraryError::NotALibrary { .. }) => {
+            return Ok(Finding {
+                subject: "library",
+                state: State::Note,
+                text: format!("none yet at {}: `greffier run FILE` makes it", folder.display()),
+            });
+        }
+        Err(error) => {
+            return Ok(Finding {
+                subject: "library",
+                state: State::Bad,
+                text: error.to_string(),
+            });
+        }
+    };
+    let mut damaged = Vec::new();
+    let ids = library.meeting_ids()?;
+    for id in &ids {
+        let read = library
+            .meeting(id)
+            .and_then(|_| library.transcript(id))
+            .and_then(|_| library.minutes(id));
+        damaged.extend(read.err().map(|error| error.to_string()));
+    }
+    let items = library.context_items().map_or_else(
+        |error| {
+            damaged.push(error.to_string());
+            0
+        },
+        |items| items.len(),
+    );
+    Ok(if damaged.is_empty() {
+        Finding {
+            subject: "library",
+            state: State::Good,
+            text: format!("{}: {} meetings, {items} context items", folder.display(), ids.len()),
+        }
+    } else {
+        Finding {
+            subject: "library",
+            state: State::Bad,
+            text: damaged.join("; "),
+        }
+    })
+}
+
+fn index(settings: &Settings) -> Finding {
+    let checked = (|| {
+        let library = Library::open(settings.library_folder()?)?;
+        let encoder = session::load_encoder(settings)?;
+        session::is_up_to_date(&library, encoder.as_ref())
+    })();
+    match checked {
+        Ok(true) => Finding {
+            subject: "index",
+            state: State::Good,
+            text: "holds the newest of everything".to_owned(),
+        },
+        Ok(false) => Finding {
+            subject: "index",
+            state: State::Note,
+            text: "behind the library: the next search brings it up to date".to_owned(),
+        },
+        Err(error) if error.downcast_ref::<LibraryError>().is_some() => Finding {
+            subject: "index",
+            state: State::Note,
+            text: "no library, no index".to_owned(),
+        },
+        Err(error) => Finding {
+            subject: "index",
+            state: State::Bad,
+            text: format!("{error:#}"),
+        },
+    }
+}
+
+fn encoder(settings: &Settings) -> Finding {
+    match session::load_encoder(settings) {
+        Ok(Some(encoder)) => Finding {
+            subject: "sentence encoder",
+            state: State::Good,
+            text: format!("{SENTENCE_ENCODER}, {} dimensions", encoder.dimensions()),
+        },
+        Ok(None) => Finding {
+            subject: "sentence encoder",
+            state: State::Note,
+            text: format!("not installed, words alone are used: `greffier models pull {SENTENCE_ENCODER}`"),
+        },
+        Err(error) => Finding {
+            subject: "sentence encoder",
+            state: State::Bad,
+            text: format!("{error:#}"),
+        },
+    }
+}
+
+fn processor() -> Finding {
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    Finding {
+        subject: "processor",
+        state: State::Good,
+        text: format!("{threads} threads{}", instruction_sets()),
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+fn instruction_sets() -> String {
+    let mut sets = String::new();
+    for (name, there) in [
+        ("AVX2", is_x86_feature_detected!("avx2")),
+        ("AVX-512", is_x86_feature_detected!("avx512f")),
+    ] {
+        if there {
+            sets.push_str(", ");
+            sets.push_str(name);
+        }
+    }
+    sets
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn instruction_sets() -> String {
+    String::new()
+}

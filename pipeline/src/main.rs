@@ -1,0 +1,7 @@
+//! The program `greffier`: reads the command line, runs one command, prints the error chain and a hint.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    pipeline::cli::main()
+}

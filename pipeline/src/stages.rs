@@ -1,0 +1,9 @@
+//! The steps from a file to an indexed meeting. Each is a function of its inputs: what was cut short is done again.
+
+pub mod index_meeting;
+pub mod keep_meeting;
+pub mod make_minutes;
+pub mod read_context;
+pub mod read_transcript;
+pub mod recognize_language;
+pub mod write_tables;
