@@ -365,7 +365,10 @@ mod tests {
         writer.put_transcript(&meeting.id, &transcript("hello")).unwrap();
         assert!(writer.library().meeting_ids().unwrap().is_empty());
         writer.put_meeting(&meeting).unwrap();
-        assert_eq!(writer.library().meeting_ids().unwrap(), [meeting.id.clone()]);
+        assert_eq!(
+            writer.library().meeting_ids().unwrap(),
+            std::slice::from_ref(&meeting.id)
+        );
         assert_eq!(writer.library().meeting(&meeting.id).unwrap(), meeting);
     }
 

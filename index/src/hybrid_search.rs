@@ -313,7 +313,7 @@ fn rank(
         }
     }
     candidates.extend(single_documents(segments, rarity, &wanted));
-    cut(candidates)
+    cut(candidates, segments)
 }
 
 /// Documents that stand alone: meetings by their titles, statements, context items.
@@ -353,12 +353,16 @@ fn single_documents(segments: &[SegmentEvidence<'_>], rarity: &[f32], wanted: &i
 }
 
 /// Best first, each document once, without the tail of what is much worse than the best.
-fn cut(mut candidates: Vec<Candidate>) -> Vec<Candidate> {
-    candidates.sort_unstable_by(|a, b| {
-        b.score
-            .total_cmp(&a.score)
-            .then((a.segment, a.document).cmp(&(b.segment, b.document)))
-    });
+fn cut(mut candidates: Vec<Candidate>, segments: &[SegmentEvidence<'_>]) -> Vec<Candidate> {
+    // Equal scores in the order of time and meeting: where a document lies in the index says nothing.
+    let place = |candidate: &Candidate| {
+        let columns = segments[candidate.segment].columns;
+        (
+            columns.order[candidate.document as usize],
+            columns.kind[candidate.document as usize],
+        )
+    };
+    candidates.sort_unstable_by(|a, b| b.score.total_cmp(&a.score).then_with(|| place(a).cmp(&place(b))));
     let mut seen = HashSet::new();
     candidates.retain(|candidate| seen.insert((candidate.segment, candidate.document)));
     let best = candidates.first().map_or(0.0, |candidate| candidate.score);

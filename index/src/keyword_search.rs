@@ -64,8 +64,10 @@ pub(crate) fn query_words(text: &str) -> Vec<QueryWord> {
             weight: 1.0,
         });
     }
-    if words.iter().any(|word| !is_request_word(&word.plain)) {
-        words.retain(|word| !is_request_word(&word.plain));
+    // "l'équipe" asks as "équipe" does.
+    let asks = |word: &QueryWord| is_request_word(word.plain.rsplit(['\'', '’']).next().unwrap_or(&word.plain));
+    if words.iter().any(|word| !asks(word)) {
+        words.retain(|word| !asks(word));
     }
     words
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use datasets::{MeetingId, Viewer};
 use serde::{Deserialize, Serialize};
-use tantivy::tokenizer::{RawTokenizer, TokenizerManager};
+use tantivy::tokenizer::TokenizerManager;
 use tantivy::{IndexReader, IndexSettings, IndexSortByField, Order, ReloadPolicy};
 
 use crate::analyzer::Analyzer;
@@ -79,9 +79,8 @@ impl Index {
 
     fn open(directory: &Path, embedding: Option<&EmbeddingSpec>) -> tantivy::Result<Self> {
         let fields = Fields::new(embedding);
-        let tokenizers = TokenizerManager::new();
-        // Ids and access terms stand in the index as they are.
-        tokenizers.register("raw", RawTokenizer::default());
+        // With tantivy's own: `raw` for ids and access terms, and `default`, which it asks for on every field.
+        let tokenizers = TokenizerManager::default();
         for analyzer in Analyzer::ALL {
             tokenizers.register(analyzer.name(), analyzer.build());
         }

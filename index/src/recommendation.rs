@@ -190,6 +190,13 @@ fn shared_people(context: &RecommendContext, record: &Record) -> Vec<PersonId> {
         .collect()
 }
 
+/// Below so many meetings nothing can be said of what is usual in the library. A guess.
+const MEETINGS_WITH_USUAL_MIN: usize = 8;
+/// People and telling words in common that bind a meeting to the context, however usual its score. Guesses: two people
+/// who meet again about something of the same.
+const BOUND_PEOPLE_MIN: usize = 2;
+const BOUND_WORDS_MIN: usize = 1;
+
 /// Those at the head of the ranking that stand out from the rest of the library and hold enough of the context; empty when
 /// none does.
 fn related_only(
@@ -201,13 +208,21 @@ fn related_only(
     let (usual, spread) = usual_score(ranked);
     let all: f32 = telling.iter().map(|(_, weight)| weight).sum::<f32>().max(1e-6);
     let weights: HashMap<u32, f32> = telling.iter().copied().collect();
+    let has_usual = ranked.len() >= MEETINGS_WITH_USUAL_MIN;
     let stands_out = |meeting: &&ScoredMeeting| {
-        let is_bound = meeting_record(view, meeting.place)
-            .is_some_and(|record| context.series.is_some() && context.series == record.series);
-        if is_bound || (meeting.score - usual) / spread < MEETING_SURPRISE_MIN {
-            return is_bound;
+        let Some(record) = meeting_record(view, meeting.place) else {
+            return false;
+        };
+        if context.series.is_some() && context.series == record.series {
+            return true;
         }
         let shared = shared_terms(view.vocabulary(), meeting.place, telling);
+        if shared_people(context, record).len() >= BOUND_PEOPLE_MIN && shared.len() >= BOUND_WORDS_MIN {
+            return true;
+        }
+        if has_usual && (meeting.score - usual) / spread < MEETING_SURPRISE_MIN {
+            return false;
+        }
         let held: f32 = shared.iter().filter_map(|hash| weights.get(hash)).sum();
         held / all >= MEETING_COVERAGE_MIN
     };

@@ -59,7 +59,7 @@ fn numbered(numbering: &Numbering, counts: &crate::profile::Counts) -> Vec<(u32,
     list
 }
 
-fn counts<'a>(numbering: &'a Numbering, (segment, meeting): (usize, u32)) -> &'a Counts {
+fn counts(numbering: &Numbering, (segment, meeting): (usize, u32)) -> &Counts {
     &numbering.meetings[segment][meeting as usize]
 }
 
@@ -147,7 +147,11 @@ impl Matter {
         }
         let rarity: Vec<f32> = holding
             .iter()
-            .map(|&holding| crate::keyword_search::inverse_document_frequency(holding, pool.len()))
+            // A term that only meetings outside the pool hold must not be felt: the viewer may not see them.
+            .map(|&holding| match holding {
+                0 => 0.0,
+                holding => crate::keyword_search::inverse_document_frequency(holding, pool.len()),
+            })
             .collect();
         let mut matter = Self {
             mean: vec![0.0; rarity.len()],

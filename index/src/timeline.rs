@@ -113,6 +113,10 @@ impl Timeline {
         let share = |value: f32, most: f32| if most > 0.0 { value / most } else { 0.0 };
         let cosine = |values: &[f32], position: usize| {
             values.get(position).map_or(0.0, |value| {
+                if scale.cosine_most - scale.cosine_least < 1e-6 {
+                    // One passage, or all alike: none is nearer than another, and all count in full.
+                    return 1.0;
+                }
                 share(value - scale.cosine_least, scale.cosine_most - scale.cosine_least).clamp(0.0, 1.0)
             })
         };

@@ -261,7 +261,7 @@ mod tests {
     fn fillers_and_marks_go() {
         assert_eq!(
             without_fillers("Uh, the {vocalsound} um price , mm-hmm ."),
-            "the price , -hmm ."
+            "the price , - ."
         );
     }
 

@@ -73,11 +73,16 @@ fn no_kill_leaves_anything_half_written() {
     assert!(meetings_seen > 0, "the writer was always killed before it wrote");
 }
 
+const READABLE: &str = "what a kill leaves can be read";
+
 fn check_every_artifact(library: &Library) -> usize {
-    let ids = library.meeting_ids().unwrap();
+    let ids = library.meeting_ids().expect(READABLE);
     for id in &ids {
-        library.meeting(id).unwrap();
-        let transcript = library.transcript(id).unwrap().expect("a meeting has its transcript");
+        library.meeting(id).expect(READABLE);
+        let transcript = library
+            .transcript(id)
+            .expect(READABLE)
+            .expect("a meeting has its transcript");
         assert_eq!(transcript.utterances.len(), 200);
         assert!(
             transcript
@@ -85,8 +90,8 @@ fn check_every_artifact(library: &Library) -> usize {
                 .iter()
                 .all(|utterance| utterance.text == transcript.utterances[0].text)
         );
-        library.minutes(id).unwrap().expect("and its minutes");
+        library.minutes(id).expect(READABLE).expect("and its minutes");
     }
-    library.receipts().unwrap();
+    library.receipts().expect(READABLE);
     ids.len()
 }

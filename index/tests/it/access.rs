@@ -127,8 +127,8 @@ proptest! {
         let named = |viewer: &Viewer| SearchRequest { text: "what did person 2 say about the price".to_owned(), ..of(viewer) };
         prop_assert_eq!(answer(&whole, &named(&viewer)), answer(&part, &named(&Viewer::Operator)));
         let (found, expected) = (recommended(&whole, &viewer), recommended(&part, &Viewer::Operator));
-        prop_assert_eq!(found.0, expected.0);
-        prop_assert!(found.1.iter().zip(&expected.1).all(|(a, b)| (a - b).abs() < 1e-3));
+        prop_assert_eq!(&found.0, &expected.0);
+        prop_assert!(found.1.iter().zip(&expected.1).all(|(a, b)| (a - b).abs() < 1e-3), "{found:?} {expected:?}");
         let suggested = |index: &index::Index, viewer: &Viewer| index.suggest("m", viewer, 20).expect("runs");
         prop_assert_eq!(suggested(&whole, &viewer), suggested(&part, &Viewer::Operator));
     }

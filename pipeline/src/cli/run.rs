@@ -1,7 +1,7 @@
 //! `greffier run`: the main job, from files to minutes on standard output.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use clap::Args;
@@ -77,7 +77,7 @@ pub(super) fn run(args: &RunArgs, settings: &Settings, terminal: &Terminal) -> a
         title: args.title.clone(),
         series: args.series.as_ref().map(SeriesId::new),
         started_at: args.started_at,
-        invitation: args.invitation.as_ref().map(|path| read_invitation(path)).transpose()?,
+        invitation: args.invitation.as_deref().map(read_invitation).transpose()?,
         ..KnownFacts::default()
     };
     let mut session = WritingSession::open(settings, &mut terminal.index_progress())?;
@@ -114,7 +114,7 @@ pub(super) fn run(args: &RunArgs, settings: &Settings, terminal: &Terminal) -> a
 }
 
 fn run_file(
-    path: &PathBuf,
+    path: &Path,
     facts: &KnownFacts,
     args: &RunArgs,
     session: &mut WritingSession,
@@ -152,7 +152,7 @@ fn run_file(
     Ok(kept)
 }
 
-fn read_invitation(path: &PathBuf) -> anyhow::Result<invitation::Invitation> {
+fn read_invitation(path: &Path) -> anyhow::Result<invitation::Invitation> {
     let bytes = std::fs::read(path).with_context(|| format!("reading `{}`", path.display()))?;
     let mut invitations = invitation::read(&path.to_string_lossy(), &bytes)?;
     if invitations.len() > 1 {

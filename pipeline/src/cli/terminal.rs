@@ -143,6 +143,6 @@ mod tests {
             anstream::adapter::strip_str(&highlighted("été ici", &[0..5, 6..9])).to_string(),
             "été ici"
         );
-        assert_eq!(highlighted("été", &[1..2]), "été");
+        assert_eq!(highlighted("été", std::slice::from_ref(&(1..2))), "été");
     }
 }

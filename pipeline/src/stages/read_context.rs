@@ -4,9 +4,10 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
-use datasets::formats::{self, Format, document};
+use datasets::formats::invitation::{Invitation, Invitee};
+use datasets::formats::{self, Format, document, invitation};
 use datasets::library::{Library, LibraryError};
-use datasets::{ContextItem, Meeting, MeetingId, Minutes, Transcript, Viewer};
+use datasets::{ContextItem, Meeting, MeetingId, Minutes, PersonId, Transcript, Viewer};
 use index::RecommendContext;
 
 use super::read_transcript::{KnownFacts, read_transcript};
@@ -38,7 +39,8 @@ pub fn context_of_file(path: &Path) -> anyhow::Result<RecommendContext> {
         .extension()
         .is_some_and(|extension| extension.eq_ignore_ascii_case("md"));
     match formats::recognise(&name, &bytes) {
-        None | Some(Format::Calendar | Format::Contact | Format::Mail) => context_of_items(path),
+        Some(Format::Calendar) => context_of_invitations(&invitation::read(&name, &bytes)?),
+        None | Some(Format::Contact | Format::Mail) => context_of_items(path),
         Some(Format::PlainText) if is_document => context_of_items(path),
         Some(_) => {
             let mut read = read_transcript(path, &KnownFacts::default())?;
@@ -75,7 +77,26 @@ pub fn context_of_meeting(library: &Library, id: &MeetingId, viewer: &Viewer) ->
     Ok(context(&meeting, &transcript, library.minutes(id)?.as_ref()))
 }
 
-/// An invitation or a document as a context; of several in one file (an exported calendar), all together.
+/// Invitees are looked for by address and by name: a transcript knows only names.
+fn context_of_invitations(invitations: &[Invitation]) -> anyhow::Result<RecommendContext> {
+    let invitees = || invitations.iter().flat_map(|invitation| &invitation.invitees);
+    Ok(RecommendContext {
+        texts: pieces(invitations.iter().flat_map(|invitation| {
+            [invitation.title.as_str()]
+                .into_iter()
+                .chain(invitation.agenda.as_deref())
+        })),
+        people: invitees()
+            .map(Invitee::person)
+            .chain(invitees().map(|invitee| PersonId::from_contact(&invitee.name, None)))
+            .collect(),
+        series: invitations.iter().find_map(|invitation| invitation.series.clone()),
+        at: invitations.iter().filter_map(|invitation| invitation.starts_at).min(),
+        ..RecommendContext::default()
+    })
+}
+
+/// A document, mail or contact as a context; of several in one file, all together.
 fn context_of_items(path: &Path) -> anyhow::Result<RecommendContext> {
     let items = read_context_items(path)?;
     Ok(RecommendContext {

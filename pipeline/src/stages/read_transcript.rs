@@ -53,6 +53,9 @@ pub fn read_transcript(path: &Path, facts: &KnownFacts) -> anyhow::Result<FileRe
 
 fn complete(read: &mut MeetingRead, facts: &KnownFacts, single: bool, file_name: &str) {
     let MeetingRead { meeting, transcript } = read;
+    if single {
+        meeting.title = readable(&meeting.title);
+    }
     if let Some(invitation) = &facts.invitation {
         invitation.apply_to(meeting);
     }
@@ -70,6 +73,25 @@ fn complete(read: &mut MeetingRead, facts: &KnownFacts, single: bool, file_name:
     }
 }
 
+/// A file's name as a title: `2026-03-05-release-planning` becomes `Release planning`. A title with spaces stays.
+fn readable(name: &str) -> String {
+    let without_day = match name.get(..10) {
+        Some(day) if day.parse::<Date>().is_ok() => name[10..].trim_start_matches(['-', '_', ' ']),
+        _ => name,
+    };
+    if without_day.is_empty() || without_day.contains(' ') || !without_day.contains(['-', '_']) {
+        return name.to_owned();
+    }
+    let words = without_day.replace(['-', '_'], " ");
+    let mut characters = words.chars();
+    characters
+        .next()
+        .into_iter()
+        .flat_map(char::to_uppercase)
+        .chain(characters)
+        .collect()
+}
+
 /// Midnight (UTC) of the first `2026-03-05` in a file's name: recorders and people name files that way, and a due date
 /// such as "next Friday" needs a day to count from.
 fn day_in_name(name: &str) -> Option<Timestamp> {
@@ -82,6 +104,15 @@ fn day_in_name(name: &str) -> Option<Timestamp> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_files_name_becomes_a_title() {
+        assert_eq!(readable("2026-03-05-release-planning"), "Release planning");
+        assert_eq!(readable("comité_produit"), "Comité produit");
+        assert_eq!(readable("ES2004a"), "ES2004a");
+        assert_eq!(readable("2026-03-05"), "2026-03-05");
+        assert_eq!(readable("Weekly - sales"), "Weekly - sales");
+    }
 
     #[test]
     fn the_day_in_a_files_name_dates_the_meeting() {

@@ -77,5 +77,9 @@ fn a_killed_corpus_ends_where_an_undisturbed_one_does() {
         assert_eq!(summary["meetings"], MEETINGS, "{summary}");
         assert_eq!(summary["skipped"], serde_json::json!([]));
     }
-    assert_eq!(answers(&bench, "killed"), answers(&bench, "whole"));
+    // Not assert_eq: what differs is pages long.
+    assert!(
+        answers(&bench, "killed") == answers(&bench, "whole"),
+        "a killed and an undisturbed corpus answer alike"
+    );
 }

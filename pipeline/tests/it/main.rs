@@ -1,5 +1,7 @@
 //! Whole-program tests of greffier: the built binary on real files, and downloads against a server that misbehaves.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic, in helpers too")]
+
 mod downloads;
 mod every_file_is_run;
 mod killed_corpus;

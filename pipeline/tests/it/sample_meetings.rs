@@ -110,7 +110,11 @@ fn an_action_that_is_done_is_no_longer_open() {
 fn the_invitation_brings_back_meetings_documents_and_people_with_reasons() {
     let bench = with_samples();
     let found = bench.json(&["recommend", &sample("2026-03-19-release-follow-up.ics")]);
-    assert_eq!(titles_of(&found, "meeting").len(), 2, "{found:#}");
+    assert!(
+        titles_of(&found, "meeting").contains(&"Release planning".to_owned()),
+        "{found:#}"
+    );
+    assert!(!titles_of(&found, "person").is_empty(), "{found:#}");
     assert!(!titles_of(&found, "document").is_empty(), "{found:#}");
     for item in found.as_array().unwrap() {
         assert!(!item["reasons"].as_array().unwrap().is_empty(), "{item}");
