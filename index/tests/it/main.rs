@@ -9,8 +9,7 @@ mod vectors;
 use std::path::Path;
 
 use datasets::{
-    Access, Language, Meeting, MeetingId, Participant, PersonId, SpeakerLabel, Transcript, Utterance, Viewer,
-    Visibility,
+    Access, Language, Meeting, MeetingId, Participant, SpeakerLabel, Transcript, Utterance, Viewer, Visibility,
 };
 use index::{EmbeddingSpec, Filters, Index, IndexWriter, MeetingEntry, SearchMode, SearchRequest};
 
@@ -104,13 +103,6 @@ pub(crate) fn places(index: &Index, request: &SearchRequest) -> Vec<String> {
     hits.iter()
         .filter_map(|hit| Some(format!("{}/{}", hit.meeting.as_ref()?, hit.utterances.as_ref()?.0)))
         .collect()
-}
-
-pub(crate) fn viewer(name: &str) -> Viewer {
-    Viewer::Person {
-        person: PersonId::new(name),
-        domain: None,
-    }
 }
 
 pub(crate) fn spec(dimensions: usize) -> EmbeddingSpec {

@@ -36,7 +36,9 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let requests = Arc::new(Mutex::new(Vec::new()));
-        let (log, mut script) = (Arc::clone(&requests), script.to_vec().into_iter());
+        let log = Arc::clone(&requests);
+        let script: Vec<Behaviour> = script.to_vec();
+        let mut script = script.into_iter();
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let behaviour = script.next().unwrap_or(Behaviour::Serve);

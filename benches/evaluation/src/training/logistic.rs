@@ -243,7 +243,7 @@ mod tests {
             measure_scale: 1.0,
             iterations_max: 100,
         };
-        let yes = |index: usize| index % 2 == 0 && index % 10 >= 4;
+        let yes = |index: usize| index.is_multiple_of(2) && index % 10 >= 4;
         let examples = features.iter().enumerate().map(|(index, features)| Example {
             features,
             positive: yes(index),

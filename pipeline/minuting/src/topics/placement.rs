@@ -96,6 +96,7 @@ mod tests {
 
     fn all_boundaries(count: usize, may_begin: &[bool]) -> Vec<Vec<usize>> {
         let mut sets = vec![Vec::new()];
+        #[expect(clippy::needless_range_loop, reason = "`at` is a place in several lists at once")]
         for at in 1..count {
             if may_begin[at] {
                 let with: Vec<Vec<usize>> = sets

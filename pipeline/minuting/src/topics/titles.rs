@@ -174,6 +174,9 @@ mod tests {
 
     #[test]
     fn a_topic_without_content_is_numbered() {
-        assert_eq!(topic_titles(&reading(&["It is that."]), &[0..1]), ["Topic 1"]);
+        assert_eq!(
+            topic_titles(&reading(&["It is that."]), std::slice::from_ref(&(0..1))),
+            ["Topic 1"]
+        );
     }
 }
