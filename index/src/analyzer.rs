@@ -3,7 +3,7 @@
 //! French needs an elision filter that tantivy does not have: "l'index" and "jusqu'ici" must give "index" and "ici", while
 //! "aujourd'hui" and "prud'homme" are words.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::LazyLock;
 
@@ -46,8 +46,15 @@ impl Analyzer {
         }
     }
 
-    /// Builds it.
+    /// A copy of it. What it has learnt of words stays with the copy.
     pub(crate) fn build(self) -> TextAnalyzer {
+        static BUILT: LazyLock<[TextAnalyzer; 3]> =
+            LazyLock::new(|| Analyzer::ALL.map(|analyzer| TermTokenizer::new(analyzer.rules()).into()));
+        BUILT[self as usize].clone()
+    }
+
+    /// From word to term, step by step.
+    fn rules(self) -> TextAnalyzer {
         use tantivy::tokenizer::Language as Snowball;
         let words = TextAnalyzer::builder(WordTokenizer::default())
             .filter(RemoveLongFilter::limit(60))
@@ -85,8 +92,7 @@ pub(crate) fn detect_language(text: &str) -> Option<Language> {
 
 /// Lower-cased, folded words with their byte ranges in `text`: names, speakers and styles are compared by them.
 pub(crate) fn plain_words(text: &str) -> Vec<Token> {
-    static PLAIN: LazyLock<TextAnalyzer> = LazyLock::new(|| Analyzer::Other.build());
-    tokens(&mut PLAIN.clone(), text)
+    tokens(&mut Analyzer::Other.build(), text)
 }
 
 /// All tokens of `text`.
@@ -165,17 +171,43 @@ pub(crate) fn for_each_word(text: &str, mut with: impl FnMut(Range<usize>)) {
 
 /// The first word at or after `at`.
 fn next_word(text: &str, at: usize) -> Option<Range<usize>> {
-    let start = at + text[at..].find(char::is_alphanumeric)?;
-    let mut end = start;
-    let mut characters = text[start..].char_indices().peekable();
-    while let Some((offset, character)) = characters.next() {
-        let is_inside = is_apostrophe(character) && characters.peek().is_some_and(|(_, next)| next.is_alphanumeric());
-        if !character.is_alphanumeric() && !is_inside {
-            break;
-        }
-        end = start + offset + character.len_utf8();
+    let mut start = at;
+    while !is_in_word(text, start)? {
+        start += width(text, start);
     }
-    Some(start..end)
+    let mut end = start;
+    loop {
+        end += width(text, end);
+        match is_in_word(text, end) {
+            Some(true) => {}
+            Some(false) if text[end..].starts_with(is_apostrophe) => {
+                let after = end + width(text, end);
+                if is_in_word(text, after) != Some(true) {
+                    return Some(start..end);
+                }
+                end = after;
+            }
+            _ => return Some(start..end),
+        }
+    }
+}
+
+/// Whether the character at `at` is a letter or a digit; `None` at the end. Most are ASCII, which is told by the byte.
+#[inline]
+fn is_in_word(text: &str, at: usize) -> Option<bool> {
+    match *text.as_bytes().get(at)? {
+        byte @ 0..0x80 => Some(byte.is_ascii_alphanumeric()),
+        _ => text[at..].chars().next().map(char::is_alphanumeric),
+    }
+}
+
+/// Bytes of the character at `at`.
+#[inline]
+fn width(text: &str, at: usize) -> usize {
+    match text.as_bytes().get(at) {
+        Some(0..0x80) | None => 1,
+        Some(_) => text[at..].chars().next().map_or(1, char::len_utf8),
+    }
 }
 
 fn is_apostrophe(character: char) -> bool {
@@ -208,6 +240,87 @@ impl TokenStream for WordStream<'_> {
 
     fn token_mut(&mut self) -> &mut Token {
         self.token
+    }
+}
+
+/// Words that are remembered at most; then all are forgotten.
+const REMEMBERED_MAX: usize = 100_000;
+
+/// Cuts words and remembers the term of each: a meeting says few words often, and stemming is dear.
+struct TermTokenizer {
+    rules: TextAnalyzer,
+    /// By the word as written; `None` for what the rules leave out.
+    terms: HashMap<Box<str>, Option<Box<str>>, foldhash::fast::RandomState>,
+    token: Token,
+}
+
+impl TermTokenizer {
+    fn new(rules: TextAnalyzer) -> Self {
+        Self {
+            rules,
+            terms: HashMap::default(),
+            token: Token::default(),
+        }
+    }
+}
+
+impl Clone for TermTokenizer {
+    /// With nothing remembered: a clone may serve one short text.
+    fn clone(&self) -> Self {
+        Self::new(self.rules.clone())
+    }
+}
+
+struct TermStream<'a> {
+    tokenizer: &'a mut TermTokenizer,
+    text: &'a str,
+    at: usize,
+}
+
+impl Tokenizer for TermTokenizer {
+    type TokenStream<'a> = TermStream<'a>;
+
+    fn token_stream<'a>(&'a mut self, text: &'a str) -> TermStream<'a> {
+        self.token.reset();
+        if self.terms.len() > REMEMBERED_MAX {
+            self.terms.clear();
+        }
+        TermStream {
+            tokenizer: self,
+            text,
+            at: 0,
+        }
+    }
+}
+
+impl TokenStream for TermStream<'_> {
+    fn advance(&mut self) -> bool {
+        let TermTokenizer { rules, terms, token } = &mut *self.tokenizer;
+        while let Some(word) = next_word(self.text, self.at) {
+            self.at = word.end;
+            let written = &self.text[word.clone()];
+            if !terms.contains_key(written) {
+                let term = tokens(rules, written).pop().map(|token| token.text.into_boxed_str());
+                terms.insert(written.into(), term);
+            }
+            token.position = token.position.wrapping_add(1);
+            if let Some(Some(term)) = terms.get(written) {
+                token.text.clear();
+                token.text.push_str(term);
+                (token.offset_from, token.offset_to) = (word.start, word.end);
+                return true;
+            }
+        }
+        self.at = self.text.len();
+        false
+    }
+
+    fn token(&self) -> &Token {
+        &self.tokenizer.token
+    }
+
+    fn token_mut(&mut self) -> &mut Token {
+        &mut self.tokenizer.token
     }
 }
 
@@ -349,6 +462,17 @@ mod tests {
     }
 
     proptest::proptest! {
+        #[test]
+        fn remembered_terms_are_those_of_the_rules(text in "[a-zA-ZéÉ'’ .0-9]*|\\PC*") {
+            for analyzer in Analyzer::ALL {
+                let mut remembering = analyzer.build();
+                let once = tokens(&mut remembering, &text);
+                proptest::prop_assert_eq!(&once, &tokens(&mut remembering, &text));
+                let by_rules = tokens(&mut analyzer.rules(), &text);
+                proptest::prop_assert_eq!(once, by_rules);
+            }
+        }
+
         #[test]
         fn any_text_is_cut_at_character_boundaries(text in "\\PC*") {
             for analyzer in Analyzer::ALL {

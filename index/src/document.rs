@@ -151,14 +151,16 @@ impl DocumentBuilder {
         document.add_u64(fields.kind, u64::from(kind));
         document.add_u64(fields.ordinal, ordinal as u64);
         document.add_text(fields.owner, &owner.id);
-        if let Some(series) = owner.series {
-            document.add_text(fields.series, series.as_str());
-        }
-        for person in &owner.people {
-            document.add_text(fields.person, person.as_str());
-        }
-        for term in &owner.access {
-            document.add_text(fields.access, term);
+        if record.kind == ItemKind::Meeting || record.kind.is_context_item() {
+            if let Some(series) = owner.series {
+                document.add_text(fields.series, series.as_str());
+            }
+            for person in &owner.people {
+                document.add_text(fields.person, person.as_str());
+            }
+            for term in &owner.access {
+                document.add_text(fields.access, term);
+            }
         }
         let mut texts: BTreeMap<Analyzer, String> = BTreeMap::new();
         for piece in &record.pieces {
@@ -169,8 +171,8 @@ impl DocumentBuilder {
         for (analyzer, text) in texts {
             document.add_text(fields.words[analyzer as usize], text);
         }
-        let record = serde_json::to_vec(record).map_err(WriteIndexError::Record)?;
-        document.add_bytes(fields.record, &record);
+        let record = serde_json::to_string(record).map_err(WriteIndexError::Record)?;
+        document.add_text(fields.record, record);
         Ok(document)
     }
 

@@ -1,12 +1,13 @@
 //! A search from question to hits: words and vectors find candidates, the passages of each candidate meeting are weighed
 //! along its time, everything is brought on one scale and cut where it is no longer relevant.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use tantivy::DocId;
 
-use crate::keyword_search::{Lengths, QueryWord, WordPostings, bm25, inverse_document_frequency, query_words};
-use crate::present;
+use crate::keyword_search::{QueryWord, WordPostings, bm25, inverse_document_frequency, query_words};
+use crate::present::{self, Highlighter};
 use crate::schema::Fields;
 use crate::scope::Scope;
 use crate::speakers::NamedSpeakers;
@@ -28,6 +29,9 @@ const COSINE_MIN: f32 = 0.33;
 /// The least score of a hit as a share of the best one's.
 const SCORE_SHARE_MIN: f32 = 0.2;
 
+/// The first score of a meeting for which nothing speaks.
+const NOT_NOTICED: f32 = f32::NEG_INFINITY;
+
 /// One document that may become a hit.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Candidate {
@@ -43,11 +47,10 @@ struct SegmentEvidence<'a> {
     columns: &'a Columns,
     scope: Scope,
     words: Vec<WordPostings>,
-    lengths: Lengths,
     /// BM25 of every document that holds a word.
     keyword: Vec<f32>,
-    /// The meetings worth weighing, with a first score; and what else is near.
-    first_look: HashMap<u32, f32>,
+    /// A first score of every meeting; [`NOT_NOTICED`] where nothing speaks for weighing it.
+    first_look: Vec<f32>,
     /// Documents outside of meetings' passages whose vectors were looked at.
     cosines: BTreeMap<DocId, f32>,
 }
@@ -77,9 +80,8 @@ pub(crate) fn search(fields: &Fields, view: &View, request: &SearchRequest) -> R
             columns,
             words: postings.collect::<tantivy::Result<_>>()?,
             scope,
-            lengths: Lengths::open(fields, reader)?,
             keyword: Vec::new(),
-            first_look: HashMap::new(),
+            first_look: vec![NOT_NOTICED; columns.meetings.len()],
             cosines: BTreeMap::new(),
         });
     }
@@ -97,8 +99,11 @@ pub(crate) fn search(fields: &Fields, view: &View, request: &SearchRequest) -> R
         facets: facets(fields, view, &candidates)?,
         hits: Vec::new(),
     };
+    let mut highlighter = Highlighter::new(&words);
     for candidate in candidates.iter().skip(request.offset).take(request.limit) {
-        results.hits.push(present::hit(fields, view, candidate, &words)?);
+        results
+            .hits
+            .push(present::hit(fields, view, candidate, &mut highlighter)?);
     }
     Ok(results)
 }
@@ -119,16 +124,15 @@ impl SegmentEvidence<'_> {
         self.keyword = vec![0.0; self.columns.kind.len()];
         for (postings, rarity) in self.words.iter().zip(rarity) {
             for (&document, &frequency) in postings.documents.iter().zip(&postings.frequencies) {
-                self.keyword[document as usize] += rarity * bm25(frequency as f32, self.lengths.get(document));
+                let length = self.columns.lengths[document as usize];
+                self.keyword[document as usize] += rarity * bm25(frequency as f32, length);
             }
         }
         let all: f32 = rarity.iter().sum::<f32>().max(1e-6);
-        for postings in &self.words {
-            for &document in &postings.documents {
-                if self.columns.kind[document as usize] == ItemKind::Passage.code() {
-                    let score = self.keyword[document as usize] / all;
-                    notice(self.columns, &mut self.first_look, document, score);
-                }
+        for document in self.scope.range.clone() {
+            let score = self.keyword[document as usize];
+            if score > 0.0 && self.columns.kind[document as usize] == ItemKind::Passage.code() {
+                notice(self.columns, &mut self.first_look, document, score / all);
             }
         }
     }
@@ -143,7 +147,8 @@ impl SegmentEvidence<'_> {
                 .map(|meeting| meeting.passages.as_slice());
             let first = passages.filter(|_| segment == self.number).and_then(<[DocId]>::first);
             if first.is_some_and(|&first| self.scope.is_eligible(first)) {
-                *self.first_look.entry(meeting).or_default() += 0.5 * strength;
+                let before = &mut self.first_look[meeting as usize];
+                *before = before.max(0.0) + 0.5 * strength;
             }
         }
     }
@@ -151,13 +156,7 @@ impl SegmentEvidence<'_> {
     fn look_at_vectors(&mut self, query: &VectorQuery) {
         let columns = self.columns;
         let Some(vectors) = &columns.vectors else { return };
-        let rows = if self.scope.eligible_count() <= EXACT_BELOW {
-            let in_scope = |&row: &usize| self.scope.is_eligible(vectors.documents()[row]);
-            (0..vectors.documents().len()).filter(in_scope).collect()
-        } else {
-            nearest_by_signs(&self.scope, columns, query)
-        };
-        for row in rows {
+        for row in near_rows(&self.scope, columns, query) {
             let document = vectors.documents()[row];
             let cosine = vectors.cosine(query, row);
             if columns.meeting_of[document as usize] == NO_MEETING {
@@ -166,6 +165,28 @@ impl SegmentEvidence<'_> {
                 notice(columns, &mut self.first_look, document, 1.5 * cosine);
             }
         }
+    }
+
+    /// How often a word stands in each passage of a meeting; empty where it stands in none.
+    fn frequencies(&self, word: &WordPostings, meeting: u32) -> Vec<f32> {
+        let documents = &self.columns.meetings[meeting as usize];
+        let (Some(&first), Some(&last)) = (documents.all.first(), documents.all.last()) else {
+            return Vec::new();
+        };
+        let mut frequencies = Vec::new();
+        let from = word.documents.partition_point(|&document| document < first);
+        for (&document, &frequency) in word.documents[from..].iter().zip(&word.frequencies[from..]) {
+            if document > last {
+                break;
+            }
+            if self.columns.meeting_of[document as usize] == meeting
+                && self.columns.kind[document as usize] == ItemKind::Passage.code()
+            {
+                frequencies.resize(documents.passages.len(), 0.0);
+                frequencies[self.columns.position_of[document as usize] as usize] = frequency as f32;
+            }
+        }
+        frequencies
     }
 
     /// Everything that is known of the passages of one meeting.
@@ -195,12 +216,11 @@ impl SegmentEvidence<'_> {
         };
         Evidence {
             keyword: passages.iter().map(|&passage| self.keyword[passage as usize]).collect(),
-            frequencies: self
-                .words
+            frequencies: self.words.iter().map(|word| self.frequencies(word, meeting)).collect(),
+            lengths: passages
                 .iter()
-                .map(|word| passages.iter().map(|&passage| word.frequency(passage) as f32).collect())
+                .map(|&passage| self.columns.lengths[passage as usize])
                 .collect(),
-            lengths: passages.iter().map(|&passage| self.lengths.get(passage)).collect(),
             speaker: (0..passages.len()).map(speaker).collect(),
             speaker_rarity: named.rarity((self.number, meeting)),
             cosine: vector.and_then(cosine).unwrap_or_default(),
@@ -209,12 +229,23 @@ impl SegmentEvidence<'_> {
 }
 
 /// Remembers that the meeting of `document` is worth weighing.
-fn notice(columns: &Columns, first_look: &mut HashMap<u32, f32>, document: DocId, score: f32) {
-    let meeting = columns.meeting_of[document as usize];
-    if meeting != NO_MEETING {
-        let before = first_look.entry(meeting).or_default();
+#[inline]
+fn notice(columns: &Columns, first_look: &mut [f32], document: DocId, score: f32) {
+    if let Some(before) = first_look.get_mut(columns.meeting_of[document as usize] as usize) {
         *before = before.max(score);
     }
+}
+
+/// The rows of the scope that are worth an exact look: all of them where they are few.
+pub(crate) fn near_rows(scope: &Scope, columns: &Columns, query: &VectorQuery) -> Vec<usize> {
+    let Some(vectors) = &columns.vectors else {
+        return Vec::new();
+    };
+    if scope.eligible_count() <= EXACT_BELOW {
+        let in_scope = |&row: &usize| scope.is_eligible(vectors.documents()[row]);
+        return (0..vectors.documents().len()).filter(in_scope).collect();
+    }
+    nearest_by_signs(scope, columns, query)
 }
 
 /// The rows whose signs differ least from the query's, among those in the scope.
@@ -257,10 +288,9 @@ fn rank(
         .iter()
         .enumerate()
         .flat_map(|(segment, evidence)| {
-            evidence
-                .first_look
-                .iter()
-                .map(move |(&meeting, &score)| (segment, meeting, score))
+            let meetings = (0..).zip(&evidence.first_look);
+            let noticed = meetings.filter(|&(_, &score)| score != NOT_NOTICED);
+            noticed.map(move |(meeting, &score)| (segment, meeting, score))
         })
         .collect();
     noticed.sort_unstable_by(|a, b| b.2.total_cmp(&a.2).then((a.0, a.1).cmp(&(b.0, b.1))));
@@ -390,12 +420,18 @@ fn facets(fields: &Fields, view: &View, candidates: &[Candidate]) -> Result<Face
     }
     let (mut series, mut people) = (HashMap::new(), HashMap::new());
     for ((segment, document), count) in owners {
-        let record = view.record(fields, segment, document)?;
-        if let Some(name) = record.series {
-            *series.entry(name).or_default() += count;
+        let columns = &view.columns[segment];
+        let meeting = columns.meetings.get(columns.meeting_of[document as usize] as usize);
+        let kept = meeting.and_then(|meeting| meeting.record.as_ref());
+        let record = match kept {
+            Some(record) => Cow::Borrowed(record),
+            None => Cow::Owned(view.record(fields, segment, document)?),
+        };
+        if let Some(name) = &record.series {
+            *series.entry(name.clone()).or_default() += count;
         }
-        for (person, _) in record.people {
-            *people.entry(person).or_default() += count;
+        for (person, _) in &record.people {
+            *people.entry(person.clone()).or_default() += count;
         }
     }
     Ok(Facets {

@@ -182,25 +182,16 @@ impl WordPostings {
 }
 
 /// Number of terms of each document, all languages together.
-pub(crate) struct Lengths([Option<tantivy::fieldnorm::FieldNormReader>; 3]);
-
-impl Lengths {
-    pub(crate) fn open(fields: &Fields, reader: &SegmentReader) -> tantivy::Result<Self> {
-        let mut readers = [None, None, None];
-        for (slot, field) in readers.iter_mut().zip(fields.words) {
-            *slot = reader.fieldnorms_readers().get_field(field)?;
+pub(crate) fn document_lengths(fields: &Fields, reader: &SegmentReader) -> tantivy::Result<Vec<f32>> {
+    let mut lengths = vec![0.0; reader.max_doc() as usize];
+    for field in fields.words {
+        if let Some(norms) = reader.fieldnorms_readers().get_field(field)? {
+            for (document, length) in (0..).zip(&mut lengths) {
+                *length += norms.fieldnorm(document) as f32;
+            }
         }
-        Ok(Self(readers))
     }
-
-    #[inline]
-    pub(crate) fn get(&self, document: DocId) -> f32 {
-        self.0
-            .iter()
-            .flatten()
-            .map(|reader| reader.fieldnorm(document))
-            .sum::<u32>() as f32
-    }
+    Ok(lengths)
 }
 
 /// How telling a word is that stands in `holding` of `all` documents.

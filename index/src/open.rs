@@ -5,8 +5,9 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use datasets::{MeetingId, Viewer};
 use serde::{Deserialize, Serialize};
+use tantivy::directory::error::OpenReadError;
 use tantivy::tokenizer::TokenizerManager;
-use tantivy::{IndexReader, IndexSettings, IndexSortByField, Order, ReloadPolicy};
+use tantivy::{IndexReader, IndexSettings, IndexSortByField, Order, ReloadPolicy, TantivyError};
 
 use crate::analyzer::Analyzer;
 use crate::schema::{Fields, ORDER};
@@ -18,7 +19,7 @@ use crate::{
 };
 
 /// Counts up with every change of the schema, the analyzers or the files: an index of another format is rebuilt.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;
 
 /// Names format and encoder; the first thing that is read.
 const DESCRIPTION: &str = "format.json";
@@ -102,7 +103,7 @@ impl Index {
         }
         let index = builder.open_or_create(tantivy::directory::MmapDirectory::open(directory)?)?;
         let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
-        let view = View::build(&reader.searcher(), &fields, None)?;
+        let view = read_view(&reader, &fields, None)?;
         Ok(Self {
             shared: Arc::new(Shared {
                 index,
@@ -155,9 +156,8 @@ impl Index {
 
     /// Looks for commits of other processes; those of this one are seen without it.
     pub fn refresh(&self) -> Result<(), SearchError> {
-        self.shared.reader.reload()?;
         let before = self.view();
-        let view = View::build(&self.shared.reader.searcher(), &self.shared.fields, Some(&before))?;
+        let view = read_view(&self.shared.reader, &self.shared.fields, Some(&before))?;
         *self.shared.view.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(view);
         Ok(())
     }
@@ -175,6 +175,24 @@ impl Index {
                 found: vector.len(),
             }),
             _ => Ok(()),
+        }
+    }
+}
+
+/// How often a view is read anew because its files went away meanwhile.
+const VIEW_ATTEMPTS: usize = 20;
+
+/// The view of the last commit. tantivy opens its own files under a lock, a plug-in's file is opened after it: a merge
+/// that ends in between takes the file away, and leaves a newer state to read.
+fn read_view(reader: &IndexReader, fields: &Fields, before: Option<&View>) -> tantivy::Result<View> {
+    let mut attempt = 1;
+    loop {
+        reader.reload()?;
+        match View::build(&reader.searcher(), fields, before) {
+            Err(TantivyError::OpenReadError(OpenReadError::FileDoesNotExist(_))) if attempt < VIEW_ATTEMPTS => {
+                attempt += 1;
+            }
+            result => return result,
         }
     }
 }

@@ -22,10 +22,10 @@ pub(crate) fn hit(
     fields: &Fields,
     view: &View,
     candidate: &Candidate,
-    words: &[QueryWord],
+    highlighter: &mut Highlighter<'_>,
 ) -> Result<Hit, SearchError> {
     let record = view.record(fields, candidate.segment, candidate.document)?;
-    let (snippet, matched) = snippet(&record, words);
+    let (snippet, matched) = highlighter.snippet(&record);
     let mut why = Vec::new();
     if !matched.is_empty() {
         why.push(Reason::Words {
@@ -55,9 +55,27 @@ pub(crate) fn hit(
     })
 }
 
-/// The best part of the record's text, and the words of the query in it as they are written.
-pub(crate) fn snippet(record: &Record, words: &[QueryWord]) -> (Snippet, Vec<String>) {
-    let mut analyzers = Analyzer::ALL.map(Analyzer::build);
+/// Finds the words of a query in texts. One for all hits: its analyzers remember words.
+pub(crate) struct Highlighter<'a> {
+    words: &'a [QueryWord],
+    analyzers: [TextAnalyzer; 3],
+}
+
+impl<'a> Highlighter<'a> {
+    pub(crate) fn new(words: &'a [QueryWord]) -> Self {
+        Self {
+            words,
+            analyzers: Analyzer::ALL.map(Analyzer::build),
+        }
+    }
+
+    /// The best part of the record's text, and the words of the query in it as they are written.
+    pub(crate) fn snippet(&mut self, record: &Record) -> (Snippet, Vec<String>) {
+        snippet(record, self.words, &mut self.analyzers)
+    }
+}
+
+fn snippet(record: &Record, words: &[QueryWord], analyzers: &mut [TextAnalyzer; 3]) -> (Snippet, Vec<String>) {
     let mut text = String::new();
     let mut matches: Vec<(Range<usize>, usize)> = Vec::new();
     for piece in &record.pieces {

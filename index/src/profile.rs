@@ -6,7 +6,7 @@ use std::hash::BuildHasherDefault;
 use datasets::Language;
 use tantivy::tokenizer::TextAnalyzer;
 
-use crate::analyzer::{Analyzer, for_each_word, plain_words, tokens};
+use crate::analyzer::{Analyzer, for_each_word, tokens};
 use crate::schema::stable_hash;
 use crate::vocabulary::AlreadyHashed;
 
@@ -27,8 +27,8 @@ pub(crate) struct TextCounts {
 /// Adds texts to counts. Remembers what became of each written word, as analysing it again is the dear part.
 pub(crate) struct TextCounter {
     analyzers: [TextAnalyzer; 3],
-    /// By analyzer: number of each written word, lower case.
-    known: [HashMap<Box<str>, usize>; 3],
+    /// By analyzer: number of each word as written.
+    known: [HashMap<Box<str>, usize, foldhash::fast::RandomState>; 3],
     /// Its hash as a word and as a term, its spelling, and how often it stands in the present text.
     written: Vec<Written>,
     /// Numbers of the words of the present text.
@@ -54,13 +54,11 @@ impl TextCounter {
 
     pub(crate) fn add(&mut self, text: &str, language: Language) {
         let analyzer = Analyzer::for_language(language);
-        let mut lower = String::new();
         for_each_word(text, |range| {
-            lower.clear();
-            lower.extend(text[range].chars().flat_map(char::to_lowercase));
-            let number = match self.known[analyzer as usize].get(lower.as_str()) {
+            let word = &text[range];
+            let number = match self.known[analyzer as usize].get(word) {
                 Some(&number) => number,
-                None => self.learn(analyzer, &lower),
+                None => self.learn(analyzer, word),
             };
             let written = &mut self.written[number];
             if written.count == 0 {
@@ -90,19 +88,20 @@ impl TextCounter {
         counts
     }
 
-    fn learn(&mut self, analyzer: Analyzer, lower: &str) -> usize {
-        let plain = plain_words(lower)
+    fn learn(&mut self, analyzer: Analyzer, written: &str) -> usize {
+        let lower = written.to_lowercase();
+        let plain = tokens(&mut self.analyzers[Analyzer::Other as usize], &lower)
             .pop()
-            .map_or_else(|| lower.to_owned(), |token| token.text);
-        let term = tokens(&mut self.analyzers[analyzer as usize], lower).pop();
+            .map_or_else(|| lower.clone(), |token| token.text);
+        let term = tokens(&mut self.analyzers[analyzer as usize], &lower).pop();
         self.written.push(Written {
             word: stable_hash(&[plain.as_bytes()]) as u32,
             term: term.map(|token| term_hash(analyzer, &token.text)),
-            spelling: lower.into(),
+            spelling: lower.into_boxed_str(),
             count: 0,
         });
         let number = self.written.len() - 1;
-        self.known[analyzer as usize].insert(lower.into(), number);
+        self.known[analyzer as usize].insert(written.into(), number);
         number
     }
 }

@@ -2,17 +2,19 @@
 //! and context items by the telling words of the context and by vectors, then the people behind them.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use datasets::{ActionStatus, Language, MeetingId, PersonId, Viewer};
 use jiff::Timestamp;
 use tantivy::DocId;
 
 use crate::analyzer::{Analyzer, detect_language, tokens};
-use crate::keyword_search::{Lengths, QueryWord, WordPostings, bm25, inverse_document_frequency};
-use crate::present::snippet;
+use crate::hybrid_search::near_rows;
+use crate::keyword_search::{QueryWord, WordPostings, bm25, inverse_document_frequency};
+use crate::present::Highlighter;
 use crate::profile::{TextCounter, TextCounts, term_hash};
 use crate::record::Record;
-use crate::related_meetings::{relatedness, shared_terms, telling_terms};
+use crate::related_meetings::{PoolStatistics, SharedTerms, TellingTerm};
 use crate::schema::Fields;
 use crate::scope::Scope;
 use crate::vector_segment::VectorQuery;
@@ -51,7 +53,7 @@ struct ReadContext {
     counts: TextCounts,
     /// Term by hash, with its analyzer.
     terms: HashMap<u32, (Analyzer, String)>,
-    pool: Vec<(usize, u32)>,
+    pool: Arc<PoolStatistics>,
     scopes: Vec<Scope>,
 }
 
@@ -78,13 +80,14 @@ pub(crate) fn recommend(
 ) -> Result<Vec<Recommendation>, SearchError> {
     let context = &request.context;
     let read = ReadContext::new(fields, view, context, &request.viewer)?;
-    let telling = telling_terms(view.vocabulary(), &read.pool, &read.counts);
+    let telling = read.pool.telling_terms(view.vocabulary(), &read.counts);
+    let shared = SharedTerms::new(&telling);
     let ranked = scored_meetings(view, context, &read);
-    let related = related_only(view, context, &ranked, &telling);
+    let related = related_only(view, context, &ranked, &telling, &shared);
     let mut recommendations: Vec<Recommendation> = related
         .iter()
         .take(request.limit)
-        .filter_map(|meeting| meeting_recommendation(view, context, &read, &telling, *meeting))
+        .filter_map(|meeting| meeting_recommendation(view, context, &read, &shared, *meeting))
         .collect();
     recommendations.extend(people(view, context, &related, request.limit));
     recommendations.extend(texts(fields, view, request, &read, &telling)?);
@@ -111,7 +114,7 @@ impl ReadContext {
         Ok(Self {
             counts,
             terms,
-            pool,
+            pool: view.pool(pool),
             scopes,
         })
     }
@@ -148,8 +151,9 @@ fn meeting_record(view: &View, (segment, meeting): (usize, u32)) -> Option<&Reco
 }
 
 fn scored_meetings(view: &View, context: &RecommendContext, read: &ReadContext) -> Vec<ScoredMeeting> {
-    let scores = relatedness(view.vocabulary(), &read.pool, &read.counts);
+    let scores = read.pool.relatedness(view.vocabulary(), &read.counts);
     let mut ranked: Vec<ScoredMeeting> = read
+        .pool
         .pool
         .iter()
         .zip(scores)
@@ -203,11 +207,11 @@ fn related_only(
     view: &View,
     context: &RecommendContext,
     ranked: &[ScoredMeeting],
-    telling: &[(u32, f32)],
+    telling: &[TellingTerm],
+    shared: &SharedTerms<'_>,
 ) -> Vec<ScoredMeeting> {
     let (usual, spread) = usual_score(ranked);
-    let all: f32 = telling.iter().map(|(_, weight)| weight).sum::<f32>().max(1e-6);
-    let weights: HashMap<u32, f32> = telling.iter().copied().collect();
+    let all: f32 = telling.iter().map(|term| term.weight).sum::<f32>().max(1e-6);
     let has_usual = ranked.len() >= MEETINGS_WITH_USUAL_MIN;
     let stands_out = |meeting: &&ScoredMeeting| {
         let Some(record) = meeting_record(view, meeting.place) else {
@@ -216,14 +220,14 @@ fn related_only(
         if context.series.is_some() && context.series == record.series {
             return true;
         }
-        let shared = shared_terms(view.vocabulary(), meeting.place, telling);
+        let shared = shared.with(view.vocabulary(), meeting.place);
         if shared_people(context, record).len() >= BOUND_PEOPLE_MIN && shared.len() >= BOUND_WORDS_MIN {
             return true;
         }
         if has_usual && (meeting.score - usual) / spread < MEETING_SURPRISE_MIN {
             return false;
         }
-        let held: f32 = shared.iter().filter_map(|hash| weights.get(hash)).sum();
+        let held: f32 = shared.iter().map(|term| term.weight).sum();
         held / all >= MEETING_COVERAGE_MIN
     };
     ranked.iter().take(MEETINGS_MAX).filter(stands_out).copied().collect()
@@ -245,14 +249,14 @@ fn meeting_recommendation(
     view: &View,
     context: &RecommendContext,
     read: &ReadContext,
-    telling: &[(u32, f32)],
+    shared: &SharedTerms<'_>,
     meeting: ScoredMeeting,
 ) -> Option<Recommendation> {
     let record = meeting_record(view, meeting.place)?;
-    let shared = shared_terms(view.vocabulary(), meeting.place, telling);
     let words = shared
-        .iter()
-        .filter_map(|hash| read.counts.spelling.get(hash))
+        .with(view.vocabulary(), meeting.place)
+        .into_iter()
+        .filter_map(|term| read.counts.spelling.get(&term.hash))
         .take(REASON_WORDS);
     let reasons = reasons(context, record, words.cloned().collect(), None);
     // An age alone is no relation.
@@ -358,13 +362,14 @@ fn texts(
     view: &View,
     request: &RecommendRequest,
     read: &ReadContext,
-    telling: &[(u32, f32)],
+    telling: &[TellingTerm],
 ) -> Result<Vec<Recommendation>, SearchError> {
     let words = context_words(read, telling);
     let found = scored_texts(fields, view, &request.context, read, &words)?;
     let mut taken: HashMap<ItemKind, usize> = HashMap::new();
     let mut meetings: HashSet<(usize, u32)> = HashSet::new();
     let mut list = Vec::new();
+    let mut highlighter = Highlighter::new(&words);
     for text in found {
         let columns = &view.columns[text.segment];
         let Some(kind) = ItemKind::from_code(columns.kind[text.document as usize]) else {
@@ -382,7 +387,7 @@ fn texts(
         if !is_wanted(&request.context, &record) || record.status == Some(ActionStatus::Done) {
             continue;
         }
-        let (snippet, matched) = snippet(&record, &words);
+        let (snippet, matched) = highlighter.snippet(&record);
         let reasons = reasons(&request.context, &record, matched, text.cosine);
         if reasons.is_empty() {
             continue;
@@ -407,8 +412,8 @@ fn texts(
 }
 
 /// The telling words of the context as words of a query.
-fn context_words(read: &ReadContext, telling: &[(u32, f32)]) -> Vec<QueryWord> {
-    let word = |&(hash, weight): &(u32, f32)| {
+fn context_words(read: &ReadContext, telling: &[TellingTerm]) -> Vec<QueryWord> {
+    let word = |&TellingTerm { hash, weight, .. }: &TellingTerm| {
         let (analyzer, term) = read.terms.get(&hash)?;
         let mut terms = [None, None, None];
         terms[*analyzer as usize] = Some(term.clone());
@@ -445,13 +450,24 @@ fn scored_texts(
         .filter_map(|vector| VectorQuery::new(vector))
         .collect();
     let mut found = Vec::new();
-    for (segment, ((reader, columns), postings)) in view.segments().zip(&postings).enumerate() {
-        let lengths = Lengths::open(fields, reader)?;
-        let of_segment = text_scores(columns, postings, &weights, &lengths);
+    for (segment, ((_, columns), postings)) in view.segments().zip(&postings).enumerate() {
+        let of_segment = text_scores(columns, postings, &weights);
+        let near: HashSet<usize> = vectors
+            .iter()
+            .flat_map(|vector| near_rows(&read.scopes[segment], columns, vector))
+            .collect();
+        let is_near = |document| {
+            let row = columns.vectors.as_ref().and_then(|vectors| vectors.row(document));
+            row.is_some_and(|row| near.contains(&row))
+        };
         for (document, score, held) in of_segment {
+            let has_words = score >= TEXT_SCORE_MIN && held >= TEXT_WORDS_MIN;
+            if !has_words && !is_near(document) {
+                continue;
+            }
             let cosine = nearest(columns, &vectors, document);
             let is_near = cosine.is_some_and(|cosine| cosine >= COSINE_ENOUGH);
-            if score >= TEXT_SCORE_MIN && held >= TEXT_WORDS_MIN || is_near {
+            if has_words || is_near {
                 let score = score + 0.5 * cosine.unwrap_or(0.0).max(0.0);
                 found.push(ScoredText {
                     segment,
@@ -471,17 +487,12 @@ fn scored_texts(
 }
 
 /// Of each document that holds a telling word: its share of the telling weight, and how many words it holds.
-fn text_scores(
-    columns: &Columns,
-    postings: &[WordPostings],
-    weights: &[f32],
-    lengths: &Lengths,
-) -> Vec<(DocId, f32, usize)> {
+fn text_scores(columns: &Columns, postings: &[WordPostings], weights: &[f32]) -> Vec<(DocId, f32, usize)> {
     let mut scores = vec![0.0_f32; columns.kind.len()];
     let mut held = vec![0_u16; columns.kind.len()];
     for (postings, weight) in postings.iter().zip(weights) {
         for (&document, &frequency) in postings.documents.iter().zip(&postings.frequencies) {
-            scores[document as usize] += weight * bm25(frequency as f32, lengths.get(document));
+            scores[document as usize] += weight * bm25(frequency as f32, columns.lengths[document as usize]);
             held[document as usize] += 1;
         }
     }

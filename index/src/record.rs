@@ -5,8 +5,11 @@ use datasets::{
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use tantivy::TantivyDocument;
+use tantivy::schema::Value;
 
-use crate::ItemKind;
+use crate::schema::Fields;
+use crate::{ItemKind, SearchError};
 
 /// One document as it is stored.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -43,6 +46,14 @@ pub(crate) struct Piece {
     pub(crate) speaker: Option<String>,
     pub(crate) text: String,
     pub(crate) language: Language,
+}
+
+impl Record {
+    /// Reads what is stored of a document.
+    pub(crate) fn of(document: &TantivyDocument, fields: &Fields) -> Result<Self, SearchError> {
+        let stored = document.get_first(fields.record).and_then(|value| value.as_str());
+        serde_json::from_str(stored.unwrap_or_default()).map_err(SearchError::Record)
+    }
 }
 
 /// What a whole meeting is compared by, and who spoke in which passage.

@@ -10,44 +10,85 @@
 //! Measured while choosing (nDCG@10 on AMI train, ICSI train, ICSI dev, QMSum committees): TF-IDF 27.0, 63.0, 88.5, 87.0;
 //! the first way alone 48.9, 68.4, 87.5, 99.2; both 47.9, 70.3, 88.5, 99.5.
 
+use std::collections::HashMap;
+use std::hash::BuildHasherDefault;
+
+use crate::keyword_search::inverse_document_frequency;
 use crate::profile::TextCounts;
-use crate::vocabulary::{Counts, Numbering, Vocabulary};
+use crate::vocabulary::{AlreadyHashed, Numbering, Vocabulary};
 
 /// Deviations beyond this many standard deviations say no more (the usual cut of Burrows's delta).
 const DEVIATION_MAX: f32 = 3.0;
 /// A word of a single meeting compares nothing.
-const MEETINGS_WITH_WORD_MIN: u32 = 2;
+const MEETINGS_WITH_WORD_MIN: f32 = 2.0;
 /// What the second way adds to the first.
 const WEIGHT_TERMS: f32 = 0.3;
 
 /// Which meetings are compared: index segment and number in it.
 pub(crate) type Pool = [(usize, u32)];
 
-/// The score of each meeting of the pool, around 0 for unrelated ones, at most 1 + `WEIGHT_TERMS`.
-pub(crate) fn relatedness(vocabulary: &Vocabulary, pool: &Pool, text: &TextCounts) -> Vec<f32> {
-    if text.words.is_empty() {
-        return vec![0.0; pool.len()];
-    }
-    let manner = manner(
-        &vocabulary.words,
-        pool,
-        &numbered(&vocabulary.words, &text.words),
-        total(text),
-    );
-    let matter = Matter::new(&vocabulary.terms, pool).compare(
-        &vocabulary.terms,
-        pool,
-        &numbered(&vocabulary.terms, &text.terms),
-    );
-    manner
-        .into_iter()
-        .zip(matter)
-        .map(|(manner, matter)| manner + WEIGHT_TERMS * matter)
-        .collect()
+/// What the meetings of a pool are among themselves, whatever they are compared with. A word that only meetings outside
+/// the pool hold is not felt: the viewer may not see them.
+pub(crate) struct PoolStatistics {
+    pub(crate) pool: Vec<(usize, u32)>,
+    manner: Manner,
+    matter: Matter,
 }
 
-fn total(text: &TextCounts) -> f32 {
-    text.words.values().sum::<u32>() as f32
+impl PoolStatistics {
+    pub(crate) fn new(vocabulary: &Vocabulary, pool: Vec<(usize, u32)>) -> Self {
+        Self {
+            manner: Manner::new(&vocabulary.words, &pool),
+            matter: Matter::new(&vocabulary.terms, &pool),
+            pool,
+        }
+    }
+
+    /// The score of each meeting of the pool, around 0 for unrelated ones, at most 1 + `WEIGHT_TERMS`.
+    pub(crate) fn relatedness(&self, vocabulary: &Vocabulary, text: &TextCounts) -> Vec<f32> {
+        if text.words.is_empty() {
+            return vec![0.0; self.pool.len()];
+        }
+        let length = text.words.values().sum::<u32>() as f32;
+        let words = numbered(&vocabulary.words, &text.words);
+        let manner = self.manner.compare(&vocabulary.words, &self.pool, &words, length);
+        let matter = self.matter.compare(&numbered(&vocabulary.terms, &text.terms));
+        manner
+            .into_iter()
+            .zip(matter)
+            .map(|(manner, matter)| manner + WEIGHT_TERMS * matter)
+            .collect()
+    }
+
+    /// How telling each term of `text` is among the meetings of the pool, the most telling first: for choosing words to
+    /// look for.
+    pub(crate) fn telling_terms(&self, vocabulary: &Vocabulary, text: &TextCounts) -> Vec<TellingTerm> {
+        let mut terms: Vec<TellingTerm> = text
+            .terms
+            .iter()
+            .map(|(&hash, &count)| {
+                let number = vocabulary.terms.get(hash);
+                let holding = number.map_or(0, |term| self.matter.postings[term as usize].len());
+                let rarity = inverse_document_frequency(holding, self.pool.len());
+                TellingTerm {
+                    hash,
+                    number,
+                    weight: dampened(count) * rarity,
+                }
+            })
+            .collect();
+        terms.sort_unstable_by(|a, b| b.weight.total_cmp(&a.weight).then(a.hash.cmp(&b.hash)));
+        terms
+    }
+}
+
+/// A term of the context.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TellingTerm {
+    pub(crate) hash: u32,
+    /// Its number in the vocabulary; `None` for a term that no meeting holds.
+    number: Option<u32>,
+    pub(crate) weight: f32,
 }
 
 fn numbered(numbering: &Numbering, counts: &crate::profile::Counts) -> Vec<(u32, f32)> {
@@ -59,175 +100,252 @@ fn numbered(numbering: &Numbering, counts: &crate::profile::Counts) -> Vec<(u32,
     list
 }
 
-fn counts(numbering: &Numbering, (segment, meeting): (usize, u32)) -> &Counts {
-    &numbering.meetings[segment][meeting as usize]
+/// Rates of words over a pool, for cosine delta.
+struct Manner {
+    /// Of each word: mean rate and its variance; both 0 for a word that compares nothing.
+    rates: Vec<(f32, f32)>,
+    /// Deviation of a meeting that does not hold the word.
+    without: Vec<f32>,
+    /// Of each meeting and each of its words, in the order of its counts: by how much its deviation exceeds `without`.
+    excess: Vec<Vec<f32>>,
+    /// Length of each meeting's vector of deviations.
+    norms: Vec<f64>,
 }
 
-/// Cosine delta of the text and each meeting.
-fn manner(numbering: &Numbering, pool: &Pool, text: &[(u32, f32)], text_words: f32) -> Vec<f32> {
-    let vocabulary = numbering.len();
-    let (mut mean, mut square, mut holding) = (
-        vec![0.0_f32; vocabulary],
-        vec![0.0_f32; vocabulary],
-        vec![0_u32; vocabulary],
-    );
-    let mut lengths = Vec::with_capacity(pool.len());
-    for &meeting in pool {
-        let counts = counts(numbering, meeting);
-        let length = counts.iter().map(|&(_, count)| f32::from(count)).sum::<f32>().max(1.0);
-        for &(word, count) in counts {
-            let rate = f32::from(count) / length;
-            mean[word as usize] += rate;
-            square[word as usize] += rate * rate;
-            holding[word as usize] += 1;
+impl Manner {
+    fn new(numbering: &Numbering, pool: &Pool) -> Self {
+        // Sum of rates, sum of their squares, and how many meetings hold the word.
+        let mut sums = vec![(0.0_f32, 0.0_f32, 0.0_f32); numbering.len()];
+        let mut lengths = Vec::with_capacity(pool.len());
+        for &meeting in pool {
+            let counts = numbering.counts(meeting);
+            let length = counts.iter().map(|&(_, count)| f32::from(count)).sum::<f32>().max(1.0);
+            for &(word, count) in counts {
+                let rate = f32::from(count) / length;
+                let sums = &mut sums[word as usize];
+                *sums = (sums.0 + rate, sums.1 + rate * rate, sums.2 + 1.0);
+            }
+            lengths.push(length);
         }
-        lengths.push(length);
-    }
-    let meetings = pool.len().max(1) as f32;
-    let usual_length = (lengths.iter().sum::<f32>() / meetings).max(1.0);
-    // For each word: deviation of the text, of a meeting without the word, and what turns a rate into a deviation.
-    let (mut of_text, mut without, mut per_rate) = (
-        vec![0.0_f32; vocabulary],
-        vec![0.0_f32; vocabulary],
-        vec![0.0_f32; vocabulary],
-    );
-    let mut rates = vec![0.0_f32; vocabulary];
-    for &(word, count) in text {
-        rates[word as usize] = count / text_words.max(1.0);
-    }
-    let (mut base, mut text_square, mut without_square) = (0.0_f64, 0.0_f64, 0.0_f64);
-    for word in 0..vocabulary {
-        if holding[word] < MEETINGS_WITH_WORD_MIN {
-            continue;
+        let meetings = pool.len().max(1) as f32;
+        let usual_length = (lengths.iter().sum::<f32>() / meetings).max(1.0);
+        let mut manner = Self {
+            rates: Vec::with_capacity(sums.len()),
+            without: Vec::with_capacity(sums.len()),
+            excess: Vec::with_capacity(pool.len()),
+            norms: Vec::with_capacity(pool.len()),
+        };
+        let mut without_square = 0.0_f64;
+        let mut per_rate = Vec::with_capacity(sums.len());
+        for (sum, square, holding) in sums {
+            let compares = holding >= MEETINGS_WITH_WORD_MIN;
+            let mean = if compares { sum / meetings } else { 0.0 };
+            let variance = if compares {
+                (square / meetings - mean * mean).max(0.0)
+            } else {
+                0.0
+            };
+            let deviation = (variance + mean / usual_length).sqrt().max(1e-9);
+            let without = (-mean / deviation).max(-DEVIATION_MAX);
+            manner.rates.push((mean, variance));
+            manner.without.push(without);
+            per_rate.push(if compares { 1.0 / deviation } else { 0.0 });
+            without_square += f64::from(without * without);
         }
-        mean[word] /= meetings;
-        let variance = (square[word] / meetings - mean[word] * mean[word]).max(0.0);
-        let deviation = (variance + mean[word] / usual_length).sqrt().max(1e-9);
-        let text_deviation = (variance + mean[word] / text_words.max(1.0)).sqrt().max(1e-9);
-        per_rate[word] = 1.0 / deviation;
-        without[word] = (-mean[word] / deviation).max(-DEVIATION_MAX);
-        of_text[word] = ((rates[word] - mean[word]) / text_deviation).clamp(-DEVIATION_MAX, DEVIATION_MAX);
-        base += f64::from(of_text[word] * without[word]);
-        text_square += f64::from(of_text[word] * of_text[word]);
-        without_square += f64::from(without[word] * without[word]);
+        for (&meeting, length) in pool.iter().zip(lengths) {
+            let mut square = without_square;
+            let excess = |&(word, count): &(u32, u16)| {
+                let word = word as usize;
+                let deviation = (f32::from(count) / length - manner.rates[word].0) * per_rate[word];
+                let deviation = deviation.clamp(-DEVIATION_MAX, DEVIATION_MAX);
+                let without = manner.without[word];
+                square += f64::from(deviation * deviation - without * without);
+                deviation - without
+            };
+            let excess = numbering.counts(meeting).iter().map(excess).collect();
+            manner.excess.push(excess);
+            manner.norms.push(square.max(1e-9).sqrt());
+        }
+        manner
     }
-    let score = |(&meeting, length): (&(usize, u32), &f32)| {
-        let (mut product, mut norm) = (base, without_square);
-        for &(word, count) in counts(numbering, meeting) {
-            let word = word as usize;
-            if per_rate[word] == 0.0 {
+
+    /// Cosine delta of the text and each meeting.
+    fn compare(&self, numbering: &Numbering, pool: &Pool, text: &[(u32, f32)], text_words: f32) -> Vec<f32> {
+        let text_words = text_words.max(1.0);
+        // Filled with the text's counts, then turned into deviations.
+        let mut of_text = vec![0.0_f32; self.rates.len()];
+        for &(word, count) in text {
+            of_text[word as usize] = count;
+        }
+        let (mut base, mut square) = (0.0_f64, 0.0_f64);
+        for ((of_text, &(mean, variance)), &without) in of_text.iter_mut().zip(&self.rates).zip(&self.without) {
+            if mean == 0.0 {
+                *of_text = 0.0;
                 continue;
             }
-            let deviation = (f32::from(count) / length - mean[word]) * per_rate[word];
-            let deviation = deviation.clamp(-DEVIATION_MAX, DEVIATION_MAX);
-            product += f64::from(of_text[word] * (deviation - without[word]));
-            norm += f64::from(deviation * deviation - without[word] * without[word]);
+            let deviation = (variance + mean / text_words).sqrt().max(1e-9);
+            *of_text = ((*of_text / text_words - mean) / deviation).clamp(-DEVIATION_MAX, DEVIATION_MAX);
+            base += f64::from(*of_text * without);
+            square += f64::from(*of_text * *of_text);
         }
-        (product / (norm.max(1e-9) * text_square.max(1e-9)).sqrt()) as f32
-    };
-    pool.iter().zip(&lengths).map(score).collect()
+        let text_norm = square.max(1e-9).sqrt();
+        let meetings = pool.iter().zip(&self.excess).zip(&self.norms);
+        meetings
+            .map(|((&meeting, excess), norm)| {
+                let held = numbering.counts(meeting).iter().zip(excess);
+                let product: f64 = held
+                    .map(|(&(word, _), excess)| f64::from(of_text[word as usize] * excess))
+                    .sum();
+                ((base + product) / (norm * text_norm)) as f32
+            })
+            .collect()
+    }
 }
 
 /// TF-IDF over a pool of meetings.
 struct Matter {
     rarity: Vec<f32>,
-    /// Length of each meeting's vector.
-    norms: Vec<f32>,
-    /// The mean of all meetings' vectors at length 1.
+    /// By term: the meetings of the pool that hold it, with its weight in their vectors of length 1.
+    postings: Vec<Vec<(u32, f32)>>,
+    /// The mean of all meetings' vectors, and the square of its length.
     mean: Vec<f32>,
+    mean_square: f32,
+    /// Each meeting's product with the mean.
+    product_with_mean: Vec<f32>,
 }
 
 impl Matter {
     fn new(numbering: &Numbering, pool: &Pool) -> Self {
         let mut holding = vec![0_usize; numbering.len()];
         for &meeting in pool {
-            for &(term, _) in counts(numbering, meeting) {
+            for &(term, _) in numbering.counts(meeting) {
                 holding[term as usize] += 1;
             }
         }
         let rarity: Vec<f32> = holding
             .iter()
-            // A term that only meetings outside the pool hold must not be felt: the viewer may not see them.
             .map(|&holding| match holding {
                 0 => 0.0,
-                holding => crate::keyword_search::inverse_document_frequency(holding, pool.len()),
+                holding => inverse_document_frequency(holding, pool.len()),
             })
             .collect();
-        let mut matter = Self {
-            mean: vec![0.0; rarity.len()],
-            rarity,
-            norms: Vec::with_capacity(pool.len()),
-        };
-        for &meeting in pool {
-            let counts = counts(numbering, meeting);
-            let square: f32 = counts
+        let mut postings: Vec<Vec<(u32, f32)>> = holding.into_iter().map(Vec::with_capacity).collect();
+        let mut mean = vec![0.0_f32; rarity.len()];
+        let mut weights = Vec::new();
+        for (number, &meeting) in (0..).zip(pool) {
+            let counts = numbering.counts(meeting);
+            weights.clear();
+            weights.extend(
+                counts
+                    .iter()
+                    .map(|&(term, count)| dampened(u32::from(count)) * rarity[term as usize]),
+            );
+            let norm = weights
                 .iter()
-                .map(|&(term, count)| matter.weight(term, f32::from(count)).powi(2))
-                .sum();
-            let norm = square.sqrt().max(1e-9);
-            for &(term, count) in counts {
-                matter.mean[term as usize] += matter.weight(term, f32::from(count)) / norm / pool.len() as f32;
+                .map(|weight| weight * weight)
+                .sum::<f32>()
+                .sqrt()
+                .max(1e-9);
+            for (&(term, _), weight) in counts.iter().zip(&weights) {
+                postings[term as usize].push((number, weight / norm));
+                mean[term as usize] += weight / norm / pool.len() as f32;
             }
-            matter.norms.push(norm);
         }
-        matter
-    }
-
-    fn weight(&self, term: u32, count: f32) -> f32 {
-        (1.0 + count.ln()) * self.rarity[term as usize]
+        let mut product_with_mean = vec![0.0; pool.len()];
+        for (postings, mean) in postings.iter().zip(&mean) {
+            for &(meeting, weight) in postings {
+                product_with_mean[meeting as usize] += weight * mean;
+            }
+        }
+        Self {
+            mean_square: mean.iter().map(|x| x * x).sum(),
+            rarity,
+            postings,
+            mean,
+            product_with_mean,
+        }
     }
 
     /// Cosine of the text and each meeting, both less the mean.
-    fn compare(&self, numbering: &Numbering, pool: &Pool, text: &[(u32, f32)]) -> Vec<f32> {
-        let mut vector = vec![0.0_f32; self.rarity.len()];
-        for &(term, count) in text {
-            vector[term as usize] = self.weight(term, count);
-        }
-        let norm = vector.iter().map(|x| x * x).sum::<f32>().sqrt().max(1e-9);
-        let mean_square: f32 = self.mean.iter().map(|x| x * x).sum();
-        let text_mean: f32 = vector.iter().zip(&self.mean).map(|(x, mean)| x / norm * mean).sum();
-        let text_norm = (1.0 - 2.0 * text_mean + mean_square).max(1e-9).sqrt();
-        let score = |(&meeting, meeting_norm): (&(usize, u32), &f32)| {
-            let (mut product, mut meeting_mean) = (0.0, 0.0);
-            for &(term, count) in counts(numbering, meeting) {
-                let weight = self.weight(term, f32::from(count)) / meeting_norm;
-                product += weight * vector[term as usize] / norm;
-                meeting_mean += weight * self.mean[term as usize];
+    fn compare(&self, text: &[(u32, f32)]) -> Vec<f32> {
+        let weights: Vec<(usize, f32)> = text
+            .iter()
+            .map(|&(term, count)| (term as usize, dampened(count as u32) * self.rarity[term as usize]))
+            .collect();
+        let square: f32 = weights.iter().map(|(_, weight)| weight * weight).sum();
+        let norm = square.sqrt().max(1e-9);
+        let mut products = vec![0.0_f32; self.product_with_mean.len()];
+        let mut text_mean = 0.0;
+        for (term, weight) in weights {
+            text_mean += weight / norm * self.mean[term];
+            for &(meeting, of_meeting) in &self.postings[term] {
+                products[meeting as usize] += of_meeting * weight / norm;
             }
-            let meeting_norm = (1.0 - 2.0 * meeting_mean + mean_square).max(1e-9).sqrt();
-            (product - text_mean - meeting_mean + mean_square) / (meeting_norm * text_norm)
+        }
+        let text_norm = (1.0 - 2.0 * text_mean + self.mean_square).max(1e-9).sqrt();
+        let score = |(product, meeting_mean): (f32, &f32)| {
+            let meeting_norm = (1.0 - 2.0 * meeting_mean + self.mean_square).max(1e-9).sqrt();
+            (product - text_mean - meeting_mean + self.mean_square) / (meeting_norm * text_norm)
         };
-        pool.iter().zip(&self.norms).map(score).collect()
+        products.into_iter().zip(&self.product_with_mean).map(score).collect()
     }
 }
 
-/// How telling each term of `text` is among the meetings of the pool, by hash: for choosing words to look for.
-pub(crate) fn telling_terms(vocabulary: &Vocabulary, pool: &Pool, text: &TextCounts) -> Vec<(u32, f32)> {
-    let mut holding = vec![0_usize; vocabulary.terms.len()];
-    for &meeting in pool {
-        for &(term, _) in counts(&vocabulary.terms, meeting) {
-            holding[term as usize] += 1;
+/// The weight of a term that stands `count` times, which is at least 1.
+fn dampened(count: u32) -> f32 {
+    // Most terms stand a few times.
+    const KNOWN: [f32; 8] = [
+        0.0,
+        1.0,
+        1.0 + std::f32::consts::LN_2,
+        2.098_612_3,
+        1.0 + 2.0 * std::f32::consts::LN_2,
+        2.609_437_9,
+        2.791_759_5,
+        2.945_910_1,
+    ];
+    KNOWN
+        .get(count as usize)
+        .copied()
+        .unwrap_or_else(|| 1.0 + (count as f32).ln())
+}
+
+/// Which terms of a context a meeting holds.
+pub(crate) struct SharedTerms<'a> {
+    terms: &'a [TellingTerm],
+    /// Position in `terms`, by number.
+    positions: HashMap<u32, usize, BuildHasherDefault<AlreadyHashed>>,
+}
+
+impl<'a> SharedTerms<'a> {
+    pub(crate) fn new(terms: &'a [TellingTerm]) -> Self {
+        let positions = terms.iter().enumerate();
+        let positions = positions.filter_map(|(position, term)| Some((term.number?, position)));
+        Self {
+            terms,
+            positions: positions.collect(),
         }
     }
-    let rarity = |hash: u32| {
-        let holding = vocabulary.terms.get(hash).map_or(0, |term| holding[term as usize]);
-        crate::keyword_search::inverse_document_frequency(holding, pool.len())
-    };
-    let mut terms: Vec<(u32, f32)> = text
-        .terms
-        .iter()
-        .map(|(&hash, &count)| (hash, (1.0 + (count as f32).ln()) * rarity(hash)))
-        .collect();
-    terms.sort_unstable_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-    terms
+
+    /// Those that `meeting` holds too, the most telling first.
+    pub(crate) fn with(&self, vocabulary: &Vocabulary, meeting: (usize, u32)) -> Vec<TellingTerm> {
+        let counts = vocabulary.terms.counts(meeting).iter();
+        let mut held: Vec<usize> = counts
+            .filter_map(|(term, _)| self.positions.get(term).copied())
+            .collect();
+        held.sort_unstable();
+        held.into_iter().map(|position| self.terms[position]).collect()
+    }
 }
 
-/// Terms of `text` that `meeting` holds too, the most telling first; `terms` as [`telling_terms`] gives them.
-pub(crate) fn shared_terms(vocabulary: &Vocabulary, meeting: (usize, u32), terms: &[(u32, f32)]) -> Vec<u32> {
-    let held: std::collections::HashSet<u32> = counts(&vocabulary.terms, meeting)
-        .iter()
-        .map(|&(term, _)| term)
-        .collect();
-    let is_held = |hash: &u32| vocabulary.terms.get(*hash).is_some_and(|term| held.contains(&term));
-    terms.iter().map(|&(hash, _)| hash).filter(is_held).collect()
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn known_weights_are_the_formula() {
+        for count in 1..20 {
+            assert!((dampened(count) - (1.0 + (count as f32).ln())).abs() < 1e-6, "{count}");
+        }
+    }
 }

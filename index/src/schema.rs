@@ -27,6 +27,7 @@ pub(crate) struct Fields {
     pub(crate) words: [Field; 3],
     /// Meeting or context item, for removal and the meeting filter.
     pub(crate) owner: Field,
+    /// This and the next two stand on the meeting itself and hold for all its documents.
     pub(crate) series: Field,
     pub(crate) person: Field,
     /// Who may see it: see [`crate::access`].
@@ -59,7 +60,8 @@ impl Fields {
         let access = schema.add_text_field("access", STRING);
         let [order, key, group, kind, ordinal] =
             [ORDER, KEY, GROUP, KIND, ORDINAL].map(|name| schema.add_u64_field(name, FAST));
-        let record = schema.add_bytes_field("record", STORED);
+        // As text: tantivy reads stored bytes one by one.
+        let record = schema.add_text_field("record", STORED);
         let profile = schema.add_bytes_field("profile", STORED);
         let vector = embedding
             .map(|spec| schema.add_custom_field("vector", VECTOR_TYPE, json!({ "dimensions": spec.dimensions })));

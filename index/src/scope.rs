@@ -10,7 +10,7 @@ use tantivy::{DocId, SegmentReader, Term};
 use crate::document::meeting_owner;
 use crate::schema::{Fields, minute_of, order_of_minute};
 use crate::view::Columns;
-use crate::{Filters, access};
+use crate::{Filters, ItemKind, access};
 
 /// A set of documents of one index segment.
 #[derive(Clone)]
@@ -64,7 +64,7 @@ impl Scope {
     ) -> tantivy::Result<Self> {
         let mut visible = alive(reader);
         if let Some(terms) = access::held(viewer) {
-            let seen = with_any(reader, fields.access, terms.iter().map(String::as_str))?;
+            let seen = with_any(reader, columns, fields.access, terms.iter().map(String::as_str))?;
             restrict(&mut visible, seen);
         }
         let visible_count = visible.as_ref().map_or(reader.max_doc() as usize, Documents::count);
@@ -83,7 +83,7 @@ impl Scope {
         ];
         for (field, values) in filters_by_term {
             if !values.is_empty() {
-                restrict(&mut eligible, with_any(reader, field, values)?);
+                restrict(&mut eligible, with_any(reader, columns, field, values)?);
             }
         }
         Ok(Self {
@@ -134,9 +134,10 @@ fn alive(reader: &SegmentReader) -> Option<Documents> {
     })
 }
 
-/// Documents with at least one of the values.
+/// Documents with at least one of the values, and all documents of a meeting whose own document has one.
 fn with_any<'a>(
     reader: &SegmentReader,
+    columns: &Columns,
     field: Field,
     values: impl IntoIterator<Item = &'a str>,
 ) -> tantivy::Result<Documents> {
@@ -148,6 +149,11 @@ fn with_any<'a>(
             while !postings.docs().is_empty() {
                 for &document in postings.docs() {
                     documents.insert(document);
+                    if columns.kind[document as usize] == ItemKind::Meeting.code()
+                        && let Some(meeting) = columns.meetings.get(columns.meeting_of[document as usize] as usize)
+                    {
+                        meeting.all.iter().for_each(|&document| documents.insert(document));
+                    }
                 }
                 postings.advance();
             }

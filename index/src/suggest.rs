@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, HashMap};
 
 use datasets::Viewer;
 use tantivy::TantivyDocument;
-use tantivy::schema::Value;
 
 use crate::analyzer::plain_words;
 use crate::record::Record;
@@ -42,8 +41,7 @@ pub(crate) fn suggest(
             }
             left -= 1;
             let stored: TantivyDocument = store.get(document)?;
-            let bytes = stored.get_first(fields.record).and_then(|value| value.as_bytes());
-            let record: Record = serde_json::from_slice(bytes.unwrap_or_default()).map_err(SearchError::Record)?;
+            let record = Record::of(&stored, fields)?;
             for text in record.pieces.iter().map(|piece| piece.text.as_str()) {
                 for token in plain_words(text) {
                     if token.text.starts_with(&prefix) {

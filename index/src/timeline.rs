@@ -29,7 +29,7 @@ const WEIGHTS_COSINE: f32 = WEIGHT_COSINE_NEAR + WEIGHT_COSINE_SPAN;
 pub(crate) struct Evidence {
     /// BM25 of each passage.
     pub(crate) keyword: Vec<f32>,
-    /// Per query word how often it stands in each passage.
+    /// Per query word how often it stands in each passage; empty for a word that stands in none.
     pub(crate) frequencies: Vec<Vec<f32>>,
     /// Terms of each passage.
     pub(crate) lengths: Vec<f32>,
@@ -157,7 +157,7 @@ fn weigh_spread(evidence: &Evidence, rarity: &[f32], width: f32) -> (Vec<f32>, V
     let mut coverage = vec![0.0; lengths.len()];
     let all: f32 = rarity.iter().sum::<f32>().max(1e-6);
     for (frequencies, rarity) in evidence.frequencies.iter().zip(rarity) {
-        if frequencies.iter().all(|&frequency| frequency == 0.0) {
+        if frequencies.is_empty() {
             continue;
         }
         for (position, frequency) in spread(frequencies, &kernel).into_iter().enumerate() {
@@ -185,13 +185,12 @@ fn spread(values: &[f32], kernel: &[f32]) -> Vec<f32> {
         if value == 0.0 {
             continue;
         }
-        for (step, &weight) in kernel.iter().enumerate() {
-            if let Some(sum) = sums.get_mut(position + step) {
-                *sum += weight * value;
-            }
-            if step > 0 && position >= step {
-                sums[position - step] += weight * value;
-            }
+        let (before, from_here) = sums.split_at_mut(position);
+        for (sum, weight) in from_here.iter_mut().zip(kernel) {
+            *sum += weight * value;
+        }
+        for (sum, weight) in before.iter_mut().rev().zip(&kernel[1..]) {
+            *sum += weight * value;
         }
     }
     sums
@@ -200,12 +199,24 @@ fn spread(values: &[f32], kernel: &[f32]) -> Vec<f32> {
 /// Weighted mean over the neighbours; at the ends over those that there are.
 fn smooth(values: &[f32], width: f32) -> Vec<f32> {
     let kernel = kernel(width);
-    let weights = spread(&vec![1.0; values.len()], &kernel);
-    spread(values, &kernel)
-        .into_iter()
-        .zip(weights)
-        .map(|(sum, weight)| sum / weight)
-        .collect()
+    // The weight of all neighbours up to each distance, on one side.
+    let one_side: Vec<f32> = kernel[1..]
+        .iter()
+        .scan(0.0, |sum, weight| {
+            *sum += weight;
+            Some(*sum)
+        })
+        .collect();
+    let side = |neighbours: usize| match neighbours.min(one_side.len()) {
+        0 => 0.0,
+        count => one_side[count - 1],
+    };
+    let mut means = spread(values, &kernel);
+    let last = values.len().saturating_sub(1);
+    for (position, mean) in means.iter_mut().enumerate() {
+        *mean /= kernel[0] + side(position) + side(last - position);
+    }
+    means
 }
 
 #[cfg(test)]

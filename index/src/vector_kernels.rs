@@ -28,6 +28,32 @@ pub(crate) fn hamming(query: &[u64], codes: &[u8], distances: &mut Vec<u16>) {
     hamming_portable(query, codes, distances);
 }
 
+/// Appends one signed byte per dimension in -127..=127 to `code`; returns what one step is worth.
+pub(crate) fn encode(unit: &[f32], code: &mut Vec<u8>) -> f32 {
+    #[cfg(target_arch = "x86_64")]
+    if has_avx2() {
+        // SAFETY: as above.
+        return unsafe { encode_avx2(unit, code) };
+    }
+    encode_portable(unit, code)
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,popcnt")]
+fn encode_avx2(unit: &[f32], code: &mut Vec<u8>) -> f32 {
+    encode_portable(unit, code)
+}
+
+#[inline(always)]
+fn encode_portable(unit: &[f32], code: &mut Vec<u8>) -> f32 {
+    let largest = unit
+        .iter()
+        .fold(1e-9_f32, |largest, x| if x.abs() > largest { x.abs() } else { largest });
+    let per_step = 127.0 / largest;
+    code.extend(unit.iter().map(|x| (x * per_step).round_ties_even() as i32 as u8));
+    largest / 127.0
+}
+
 #[cfg(target_arch = "x86_64")]
 fn has_avx2() -> bool {
     is_x86_feature_detected!("avx2") && is_x86_feature_detected!("popcnt")

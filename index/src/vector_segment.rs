@@ -23,10 +23,12 @@ use tantivy::{
 };
 
 use crate::schema::{KEY, VECTOR_TYPE};
-use crate::vector_kernels::{dot, hamming};
+use crate::vector_kernels::{dot, encode, hamming};
 
 const EXTENSION: &str = "vectors";
 const MAGIC: &[u8; 8] = b"grfvec01";
+/// A document without a vector.
+const NO_ROW: u32 = u32::MAX;
 
 /// The plug-in: one per index that holds vectors.
 pub(crate) struct VectorPlugin {
@@ -38,6 +40,8 @@ pub(crate) struct VectorSegment {
     dimensions: usize,
     /// Documents with a vector, ascending.
     documents: Vec<DocId>,
+    /// The row of each document up to the last one with a vector.
+    rows: Vec<u32>,
     scales: Vec<f32>,
     mean: Vec<f32>,
     bits: OwnedBytes,
@@ -55,7 +59,8 @@ impl VectorQuery {
     /// `None` for a vector without a direction.
     pub(crate) fn new(vector: &[f32]) -> Option<Self> {
         let unit = normalised(vector)?;
-        let (code, scale) = encode(&unit);
+        let mut code = Vec::with_capacity(unit.len());
+        let scale = encode(&unit, &mut code);
         Some(Self { unit, code, scale })
     }
 
@@ -71,16 +76,16 @@ pub(crate) fn normalised(vector: &[f32]) -> Option<Vec<f32>> {
     (length.is_finite() && length > 1e-9).then(|| vector.iter().map(|x| (f64::from(*x) / length) as f32).collect())
 }
 
-/// The vector as bytes of the custom field.
-pub(crate) fn to_bytes(vector: &[f32]) -> Vec<u8> {
-    vector.iter().flat_map(|x| x.to_le_bytes()).collect()
+/// A vector of length 1 as bytes of the custom field: what one step is worth, then the code.
+pub(crate) fn to_bytes(unit: &[f32]) -> Vec<u8> {
+    let mut bytes = vec![0; 4];
+    let scale = encode(unit, &mut bytes);
+    bytes[..4].copy_from_slice(&scale.to_le_bytes());
+    bytes
 }
 
-/// One signed byte per dimension in -127..=127, and what one step is worth.
-fn encode(unit: &[f32]) -> (Vec<u8>, f32) {
-    let largest = unit.iter().fold(1e-9_f32, |largest, x| largest.max(x.abs()));
-    let scale = largest / 127.0;
-    (unit.iter().map(|x| (x / scale).round() as i8 as u8).collect(), scale)
+fn floats_to_bytes(floats: &[f32]) -> Vec<u8> {
+    floats.iter().flat_map(|x| x.to_le_bytes()).collect()
 }
 
 impl VectorSegment {
@@ -135,15 +140,21 @@ impl VectorSegment {
                 .map(|four| f32::from_le_bytes(*four))
                 .collect()
         };
+        let documents: Vec<DocId> = parts[1]
+            .as_chunks::<4>()
+            .0
+            .iter()
+            .map(|four| u32::from_le_bytes(*four))
+            .collect();
+        let mut rows = vec![NO_ROW; documents.iter().max().map_or(0, |&last| last as usize + 1)];
+        for (row, &document) in (0..).zip(&documents) {
+            rows[document as usize] = row;
+        }
         Ok(Self {
             dimensions,
             mean: floats(&parts[0]),
-            documents: parts[1]
-                .as_chunks::<4>()
-                .0
-                .iter()
-                .map(|four| u32::from_le_bytes(*four))
-                .collect(),
+            documents,
+            rows,
             scales: floats(&parts[2]),
             bits: std::mem::replace(&mut parts[3], OwnedBytes::empty()),
             codes: std::mem::replace(&mut parts[4], OwnedBytes::empty()),
@@ -156,8 +167,10 @@ impl VectorSegment {
     }
 
     /// The row of `document`.
+    #[inline]
     pub(crate) fn row(&self, document: DocId) -> Option<usize> {
-        self.documents.binary_search(&document).ok()
+        let row = *self.rows.get(document as usize)?;
+        (row != NO_ROW).then_some(row as usize)
     }
 
     /// Cosine of the query and a row, to about three digits.
@@ -217,11 +230,11 @@ impl Rows {
         file.write_all(MAGIC)?;
         file.write_all(&(self.dimensions as u32).to_le_bytes())?;
         file.write_all(&(self.documents.len() as u32).to_le_bytes())?;
-        file.write_all(&to_bytes(&mean))?;
+        file.write_all(&floats_to_bytes(&mean))?;
         for document in &self.documents {
             file.write_all(&document.to_le_bytes())?;
         }
-        file.write_all(&to_bytes(&self.scales))?;
+        file.write_all(&floats_to_bytes(&self.scales))?;
         let mut unit = vec![0.0_f32; self.dimensions];
         for (code, &scale) in self.codes.chunks_exact(self.dimensions).zip(&self.scales) {
             for (x, &byte) in unit.iter_mut().zip(code) {
@@ -262,7 +275,9 @@ impl SegmentPlugin for VectorPlugin {
             dimensions: self.dimensions,
             vector: field.map(|(field, _)| field),
             key: schema.get_field(KEY)?,
-            rows: HashMap::new(),
+            rows: HashMap::default(),
+            scales: Vec::new(),
+            codes: Vec::new(),
         }))
     }
 
@@ -272,7 +287,7 @@ impl SegmentPlugin for VectorPlugin {
             .iter()
             .map(VectorSegment::open)
             .collect::<tantivy::Result<_>>()?;
-        let mut by_key: HashMap<u64, (usize, usize)> = HashMap::new();
+        let mut by_key: HashMap<u64, (usize, usize), foldhash::fast::RandomState> = HashMap::default();
         for (ordinal, (reader, source)) in context.readers.iter().zip(&sources).enumerate() {
             let Some(source) = source else { continue };
             let keys = reader.fast_fields().u64(KEY)?;
@@ -301,7 +316,10 @@ struct VectorWriter {
     dimensions: usize,
     vector: Option<Field>,
     key: Field,
-    rows: HashMap<u64, (Vec<u8>, f32)>,
+    /// Row of each key in `scales` and `codes`.
+    rows: HashMap<u64, u32, foldhash::fast::RandomState>,
+    scales: Vec<f32>,
+    codes: Vec<u8>,
 }
 
 impl PluginWriter for VectorWriter {
@@ -327,25 +345,25 @@ impl PluginWriter for VectorWriter {
             .get_first(self.key)
             .and_then(|value| value.as_u64())
             .ok_or_else(|| wrong("a document with a vector has no key"))?;
-        let unit: Vec<f32> = bytes
-            .as_chunks::<4>()
-            .0
-            .iter()
-            .map(|four| f32::from_le_bytes(*four))
-            .collect();
-        if unit.len() != self.dimensions {
-            return Err(wrong("a vector has another length than the index"));
+        match bytes.split_first_chunk::<4>() {
+            Some((scale, code)) if code.len() == self.dimensions => {
+                self.rows.insert(key, self.scales.len() as u32);
+                self.scales.push(f32::from_le_bytes(*scale));
+                self.codes.extend_from_slice(code);
+                Ok(())
+            }
+            _ => Err(wrong("a vector has another length than the index")),
         }
-        self.rows.insert(key, encode(&unit));
-        Ok(())
     }
 
     fn serialize(self: Box<Self>, segment: &Segment, _mapping: Option<&DocIdMapping>) -> tantivy::Result<()> {
         let mut rows = Rows::new(self.dimensions);
         if !self.rows.is_empty() {
             for (document, key) in (0..).zip(written_keys(segment)?) {
-                if let Some((code, scale)) = self.rows.get(&key) {
-                    rows.push(document, code, *scale);
+                if let Some(&row) = self.rows.get(&key) {
+                    let row = row as usize;
+                    let code = &self.codes[row * self.dimensions..(row + 1) * self.dimensions];
+                    rows.push(document, code, self.scales[row]);
                 }
             }
         }
@@ -353,7 +371,7 @@ impl PluginWriter for VectorWriter {
     }
 
     fn mem_usage(&self) -> usize {
-        self.rows.len() * (self.dimensions + 64)
+        self.rows.len() * (self.dimensions + 32)
     }
 
     fn as_any(&self) -> &dyn Any {

@@ -3,14 +3,16 @@
 //! Built at each commit; the columns of an index segment that did not change are taken over.
 
 use std::collections::HashMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use tantivy::index::SegmentId;
 use tantivy::schema::Value;
 use tantivy::{DocId, Searcher, SegmentReader, TantivyDocument};
 
 use crate::analyzer::plain_words;
+use crate::keyword_search::document_lengths;
 use crate::record::{MeetingProfile, Record};
+use crate::related_meetings::PoolStatistics;
 use crate::schema::{Fields, GROUP, KIND, ORDER, ORDINAL};
 use crate::vector_segment::VectorSegment;
 use crate::vocabulary::Vocabulary;
@@ -22,7 +24,12 @@ pub(crate) struct View {
     /// In the order of `searcher`'s segments.
     pub(crate) columns: Vec<Arc<Columns>>,
     vocabulary: OnceLock<Vocabulary>,
+    /// The pools that were asked for last.
+    pools: Mutex<Vec<Arc<PoolStatistics>>>,
 }
+
+/// Pools that are remembered: a live meeting asks for the same one every few seconds.
+const POOLS_MAX: usize = 4;
 
 /// The columns of one index segment, and its meetings.
 pub(crate) struct Columns {
@@ -33,6 +40,10 @@ pub(crate) struct Columns {
     pub(crate) kind: Vec<u8>,
     /// Position in `meetings`; `u32::MAX` for context items and deleted documents.
     pub(crate) meeting_of: Vec<u32>,
+    /// Of a passage its position in its meeting's `passages`.
+    pub(crate) position_of: Vec<u32>,
+    /// Terms in each document, all languages together.
+    pub(crate) lengths: Vec<f32>,
     pub(crate) meetings: Vec<MeetingDocuments>,
     /// Meetings and speakers in them, by each word of the speaker's name.
     pub(crate) speakers_by_word: HashMap<String, Vec<(u32, u16)>>,
@@ -45,6 +56,8 @@ pub(crate) struct MeetingDocuments {
     pub(crate) document: Option<DocId>,
     /// In order of time.
     pub(crate) passages: Vec<DocId>,
+    /// All of them, ascending: the index is sorted by meeting, so they lie close together.
+    pub(crate) all: Vec<DocId>,
     pub(crate) profile: MeetingProfile,
     /// What is shown of it, without its text.
     pub(crate) record: Option<Record>,
@@ -67,6 +80,7 @@ impl View {
         Ok(Self {
             columns: columns.collect::<tantivy::Result<_>>()?,
             vocabulary: OnceLock::new(),
+            pools: Mutex::default(),
             searcher: searcher.clone(),
         })
     }
@@ -84,11 +98,26 @@ impl View {
         self.vocabulary.get_or_init(|| Vocabulary::new(&self.columns))
     }
 
+    /// What the meetings of `pool` are among themselves.
+    pub(crate) fn pool(&self, pool: Vec<(usize, u32)>) -> Arc<PoolStatistics> {
+        // A poisoned lock holds whole entries all the same.
+        let remembered = || self.pools.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = remembered().iter().find(|known| known.pool == pool) {
+            return Arc::clone(known);
+        }
+        let made = Arc::new(PoolStatistics::new(self.vocabulary(), pool));
+        let mut pools = remembered();
+        if pools.len() >= POOLS_MAX {
+            pools.remove(0);
+        }
+        pools.push(Arc::clone(&made));
+        made
+    }
+
     /// What is stored of a document.
     pub(crate) fn record(&self, fields: &Fields, segment: usize, document: DocId) -> Result<Record, SearchError> {
         let stored: TantivyDocument = self.searcher.doc(tantivy::DocAddress::new(segment as u32, document))?;
-        let bytes = stored.get_first(fields.record).and_then(|value| value.as_bytes());
-        serde_json::from_slice(bytes.unwrap_or_default()).map_err(SearchError::Record)
+        Record::of(&stored, fields)
     }
 }
 
@@ -106,7 +135,9 @@ impl Columns {
             state: (reader.segment_id(), reader.delete_opstamp()),
             order,
             meeting_of: vec![NO_MEETING; kind.len()],
+            position_of: vec![0; kind.len()],
             kind,
+            lengths: document_lengths(fields, reader)?,
             meetings: Vec::new(),
             speakers_by_word: HashMap::new(),
             vectors: VectorSegment::open(reader)?,
@@ -114,6 +145,9 @@ impl Columns {
         columns.gather_meetings(reader, &group);
         for meeting in &mut columns.meetings {
             meeting.passages.sort_by_key(|&passage| ordinal[passage as usize]);
+            for (position, &passage) in (0..).zip(&meeting.passages) {
+                columns.position_of[passage as usize] = position;
+            }
         }
         columns.read_profiles(reader, fields)?;
         for (number, meeting) in (0..).zip(&columns.meetings) {
@@ -142,6 +176,7 @@ impl Columns {
                 meetings.push(MeetingDocuments {
                     document: None,
                     passages: Vec::new(),
+                    all: Vec::new(),
                     profile: MeetingProfile::default(),
                     record: None,
                     speaker_words: Vec::new(),
@@ -149,6 +184,7 @@ impl Columns {
                 meetings.len() as u32 - 1
             });
             self.meeting_of[document as usize] = meeting;
+            meetings[meeting as usize].all.push(document);
             match kind {
                 Some(ItemKind::Meeting) => meetings[meeting as usize].document = Some(document),
                 Some(ItemKind::Passage) => meetings[meeting as usize].passages.push(document),
@@ -164,8 +200,7 @@ impl Columns {
             let stored: TantivyDocument = store.get(document)?;
             let bytes = stored.get_first(fields.profile).and_then(|value| value.as_bytes());
             meeting.profile = MeetingProfile::from_bytes(bytes.unwrap_or_default());
-            let bytes = stored.get_first(fields.record).and_then(|value| value.as_bytes());
-            meeting.record = serde_json::from_slice(bytes.unwrap_or_default()).ok();
+            meeting.record = Record::of(&stored, fields).ok();
             if let Some(record) = &mut meeting.record {
                 record.pieces = Vec::new();
             }

@@ -14,7 +14,7 @@ pub(crate) type Counts = Vec<(u32, u16)>;
 pub(crate) struct Numbering {
     numbers: HashMap<u32, u32, BuildHasherDefault<AlreadyHashed>>,
     /// Per index segment and meeting.
-    pub(crate) meetings: Vec<Vec<Counts>>,
+    meetings: Vec<Vec<Counts>>,
 }
 
 /// All meetings in both ways of counting.
@@ -48,6 +48,11 @@ impl Numbering {
     /// How many different words there are.
     pub(crate) fn len(&self) -> usize {
         self.numbers.len()
+    }
+
+    /// The counts of a meeting: index segment and number in it.
+    pub(crate) fn counts(&self, (segment, meeting): (usize, u32)) -> &Counts {
+        &self.meetings[segment][meeting as usize]
     }
 
     /// The number of a word, if any meeting holds it.
