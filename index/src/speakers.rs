@@ -99,6 +99,9 @@ impl NamedSpeakers {
 
     /// How well the query names this speaker: 0 where it does not, or names another one better.
     pub(crate) fn strength(&self, speaker: Speaker) -> f32 {
+        if self.speakers.is_empty() {
+            return 0.0;
+        }
         self.speakers.get(&speaker).copied().unwrap_or(0.0)
     }
 
