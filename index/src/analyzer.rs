@@ -90,6 +90,24 @@ pub(crate) fn detect_language(text: &str) -> Option<Language> {
     }
 }
 
+/// English or French, whichever has more of its stop words in a line that is too short for statistics of letters; `None`
+/// where neither has.
+pub(crate) fn language_by_stop_words(line: &str) -> Option<Language> {
+    static WORDS: LazyLock<[HashSet<&'static str>; 2]> =
+        LazyLock::new(|| [ENGLISH_STOP_WORDS, FRENCH_STOP_WORDS].map(|words| words.split_whitespace().collect()));
+    let [mut english, mut french] = [0, 0];
+    for word in line.split(|character: char| !character.is_alphabetic()) {
+        let word = word.to_lowercase();
+        english += usize::from(WORDS[0].contains(word.as_str()));
+        french += usize::from(WORDS[1].contains(word.as_str()));
+    }
+    match english.cmp(&french) {
+        std::cmp::Ordering::Greater => Some(Language::ENGLISH),
+        std::cmp::Ordering::Less => Some(Language::FRENCH),
+        std::cmp::Ordering::Equal => None,
+    }
+}
+
 /// Lower-cased, folded words with their byte ranges in `text`: names, speakers and styles are compared by them.
 pub(crate) fn plain_words(text: &str) -> Vec<Token> {
     tokens(&mut Analyzer::Other.build(), text)
@@ -459,6 +477,13 @@ mod tests {
         let french = "Nous avons décidé de reporter la livraison de la nouvelle version à la semaine prochaine.";
         assert_eq!(detect_language(french), Some(Language::FRENCH));
         assert_eq!(detect_language("ok"), None);
+        let line = "3. Guide : nouveau chapitre sur l'export et traduction en français.";
+        assert_eq!(language_by_stop_words(line), Some(Language::FRENCH));
+        assert_eq!(
+            language_by_stop_words("2. Security audit of the library"),
+            Some(Language::ENGLISH)
+        );
+        assert_eq!(language_by_stop_words("Budget 2026"), None);
     }
 
     proptest::proptest! {

@@ -124,6 +124,12 @@ fn matches_in(
 
 /// The window of the text that holds the most different words of the query.
 fn cut_out(text: &str, matches: &[(Range<usize>, usize)]) -> Snippet {
+    if text.len() <= SNIPPET_BYTES {
+        return Snippet {
+            text: text.to_owned(),
+            highlights: matches.iter().map(|(range, _)| range.clone()).collect(),
+        };
+    }
     let held = |from: usize| {
         let window = matches
             .iter()

@@ -8,7 +8,7 @@ use datasets::{ActionStatus, Language, MeetingId, PersonId, Viewer};
 use jiff::Timestamp;
 use tantivy::DocId;
 
-use crate::analyzer::{Analyzer, detect_language, tokens};
+use crate::analyzer::{Analyzer, detect_language, language_by_stop_words, tokens};
 use crate::hybrid_search::near_rows;
 use crate::keyword_search::{QueryWord, WordPostings, bm25, inverse_document_frequency};
 use crate::present::Highlighter;
@@ -23,6 +23,8 @@ use crate::{Filters, ItemKind, Reason, RecommendContext, RecommendRequest, Recom
 
 /// Words of the context that are looked for.
 const WORDS_MAX: usize = 48;
+/// An invitation of at most so many lines may be written in two languages; the lines of more are not looked at one by one.
+const LINES_BY_LANGUAGE_MAX: usize = 40;
 /// Words that a reason names.
 const REASON_WORDS: usize = 8;
 /// What people and a series in common add to how related a meeting is.
@@ -90,7 +92,7 @@ pub(crate) fn recommend(
         .filter_map(|meeting| meeting_recommendation(view, context, &read, &shared, *meeting))
         .collect();
     recommendations.extend(people(view, context, &related, request.limit));
-    recommendations.extend(texts(fields, view, request, &read, &telling)?);
+    recommendations.extend(texts(fields, view, request, &read, &telling, &related)?);
     Ok(recommendations)
 }
 
@@ -130,14 +132,21 @@ fn is_wanted(context: &RecommendContext, record: &Record) -> bool {
 }
 
 fn count(texts: &[String]) -> (TextCounts, HashMap<u32, (Analyzer, String)>) {
-    let language = detect_language(&texts.join("\n")).unwrap_or(Language::ENGLISH);
-    let analyzer = Analyzer::for_language(language);
-    let mut by = analyzer.build();
+    let usual = detect_language(&texts.join("\n")).unwrap_or(Language::ENGLISH);
+    let lines: Vec<&str> = texts.iter().flat_map(|text| text.lines()).collect();
+    let by_line = lines.len() <= LINES_BY_LANGUAGE_MAX;
+    let mut analyzers = Analyzer::ALL.map(Analyzer::build);
     let mut counter = TextCounter::new();
     let mut terms = HashMap::new();
-    for text in texts {
-        counter.add(text, language);
-        for token in tokens(&mut by, text) {
+    for line in lines {
+        let language = if by_line {
+            language_by_stop_words(line).unwrap_or(usual)
+        } else {
+            usual
+        };
+        let analyzer = Analyzer::for_language(language);
+        counter.add(line, language);
+        for token in tokens(&mut analyzers[analyzer as usize], line) {
             terms
                 .entry(term_hash(analyzer, &token.text))
                 .or_insert((analyzer, token.text));
@@ -363,9 +372,11 @@ fn texts(
     request: &RecommendRequest,
     read: &ReadContext,
     telling: &[TellingTerm],
+    related: &[ScoredMeeting],
 ) -> Result<Vec<Recommendation>, SearchError> {
     let words = context_words(read, telling);
-    let found = scored_texts(fields, view, &request.context, read, &words)?;
+    let mut found = scored_texts(fields, view, &request.context, read, &words)?;
+    found.extend(actions_of_related(view, read, related, &found));
     let mut taken: HashMap<ItemKind, usize> = HashMap::new();
     let mut meetings: HashSet<(usize, u32)> = HashSet::new();
     let mut list = Vec::new();
@@ -389,19 +400,22 @@ fn texts(
         }
         let (snippet, matched) = highlighter.snippet(&record);
         let reasons = reasons(&request.context, &record, matched, text.cosine);
-        if reasons.is_empty() {
+        // An age alone is no relation.
+        if reasons.iter().all(|reason| matches!(reason, Reason::AgeDays(_))) {
             continue;
         }
         *taken.entry(kind).or_default() += 1;
         if kind == ItemKind::Passage {
             meetings.insert(place);
         }
-        let is_statement = record.statement.is_some() && kind != ItemKind::Topic;
         list.push(Recommendation {
-            title: if is_statement {
-                snippet.text.clone()
-            } else {
-                record.title.clone()
+            title: match kind {
+                ItemKind::Topic => record
+                    .pieces
+                    .first()
+                    .map_or_else(String::new, |piece| piece.text.clone()),
+                _ if record.statement.is_some() => snippet.text.clone(),
+                _ => record.title.clone(),
             },
             snippet,
             reasons,
@@ -409,6 +423,34 @@ fn texts(
         });
     }
     Ok(list)
+}
+
+/// The actions of related meetings that are not found by their words: whoever meets those who took them on wants to know.
+fn actions_of_related(
+    view: &View,
+    read: &ReadContext,
+    related: &[ScoredMeeting],
+    found: &[ScoredText],
+) -> Vec<ScoredText> {
+    let known: HashSet<(usize, DocId)> = found.iter().map(|text| (text.segment, text.document)).collect();
+    let mut actions = Vec::new();
+    for meeting in related {
+        let (segment, number) = meeting.place;
+        let columns = &view.columns[segment];
+        for &document in &columns.meetings[number as usize].all {
+            let is_action = columns.kind[document as usize] == ItemKind::Action.code();
+            if is_action && read.scopes[segment].is_visible(document) && !known.contains(&(segment, document)) {
+                actions.push(ScoredText {
+                    segment,
+                    document,
+                    // Below everything that is found by itself.
+                    score: TEXT_SCORE_MIN * meeting.score.clamp(0.0, 1.0),
+                    cosine: None,
+                });
+            }
+        }
+    }
+    actions
 }
 
 /// The telling words of the context as words of a query.

@@ -50,7 +50,8 @@ pub(crate) struct Timeline {
     speaker_rarity: f32,
     cosine_near: Vec<f32>,
     cosine_span: Vec<f32>,
-    meeting: f32,
+    /// How much of the query is said in the meeting as a whole; 0 for nothing.
+    pub(crate) meeting: f32,
     /// Share of the query's weight that is said in the neighbourhood of each passage, in 0..=1.
     pub(crate) coverage: Vec<f32>,
 }

@@ -56,7 +56,7 @@ impl MinutesEngine for Extractive {
         let reading = Reading::new(meeting, transcript);
         let acts = classify(&reading);
         let sentence_ranges = topics::segment(&reading);
-        let titles = topics::topic_titles(&reading, &sentence_ranges);
+        let titles = topics::topic_titles(meeting, &reading, &sentence_ranges);
         let passages = utterance_ranges(&sentence_ranges, &reading);
         let selector = StatementSelector::new(meeting, transcript, reading.language);
         let mut writer = StatementWriter::new(transcript);

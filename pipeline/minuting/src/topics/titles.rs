@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
-use datasets::Language;
+use datasets::{Language, Meeting};
 
 use crate::reading::Reading;
 use crate::text::{is_stop_word, words_in};
@@ -14,9 +14,24 @@ const PHRASE_WORDS_MAX: usize = 3;
 /// Phrases in a title.
 const TITLE_PHRASES: usize = 2;
 
-/// A title for each of `topics`, ranges of sentence positions of `reading`; never empty.
-pub fn topic_titles(reading: &Reading, topics: &[Range<usize>]) -> Vec<String> {
-    let counts: Vec<HashMap<String, Phrase>> = topics.iter().map(|topic| phrases(reading, topic.clone())).collect();
+/// What people greet each other with and count by: said often, and never what a topic is about.
+const NO_TITLE_WORDS: &str = "hello good morning afternoon evening welcome thanks thank bye everyone everybody sorry please \
+    yesterday today tomorrow two three four five six seven eight nine ten twelve twenty thirty fifty hundred thousand million \
+    bonjour bonsoir salut bienvenue merci revoir pardon désolé excusez monsieur madame hier demain aujourd'hui \
+    deux trois quatre cinq sept huit neuf dix douze quinze vingt trente quarante cinquante soixante cent mille million millions";
+
+/// A title for each of `topics`, ranges of sentence positions of `reading`; never empty. Names of participants are no
+/// titles.
+pub fn topic_titles(meeting: &Meeting, reading: &Reading, topics: &[Range<usize>]) -> Vec<String> {
+    let names = meeting.participants.iter().map(|participant| participant.name.as_str());
+    let mut left_out: HashSet<String> = NO_TITLE_WORDS.split_whitespace().map(str::to_owned).collect();
+    for name in names {
+        left_out.extend(words_in(name).map(|word| name[word].to_lowercase()));
+    }
+    let counts: Vec<HashMap<String, Phrase>> = topics
+        .iter()
+        .map(|topic| phrases(reading, topic.clone(), &left_out))
+        .collect();
     let mut topics_with: HashMap<&str, usize> = HashMap::new();
     for phrase in counts.iter().flat_map(HashMap::keys) {
         *topics_with.entry(phrase).or_default() += 1;
@@ -57,7 +72,7 @@ impl Phrase {
 }
 
 /// Runs of content words within the sentences of `topic`, by their folded words.
-fn phrases(reading: &Reading, topic: Range<usize>) -> HashMap<String, Phrase> {
+fn phrases(reading: &Reading, topic: Range<usize>, left_out: &HashSet<String>) -> HashMap<String, Phrase> {
     let mut phrases: HashMap<String, Phrase> = HashMap::new();
     for sentence in &reading.sentences[topic] {
         let mut run: Vec<Range<usize>> = Vec::new();
@@ -69,7 +84,7 @@ fn phrases(reading: &Reading, topic: Range<usize>) -> HashMap<String, Phrase> {
             if !together {
                 run.clear();
             }
-            if !is_title_word(word, reading.language) {
+            if !is_title_word(word, reading.language, left_out) {
                 run.clear();
                 continue;
             }
@@ -100,9 +115,12 @@ fn shown(surface: &str, offset: usize) -> String {
     }
 }
 
-fn is_title_word(word: &str, language: Language) -> bool {
+fn is_title_word(word: &str, language: Language, left_out: &HashSet<String>) -> bool {
     let folded = word.to_lowercase();
-    word.chars().count() > 2 && !word.contains(char::is_numeric) && !is_stop_word(&folded, language)
+    !left_out.contains(&folded)
+        && word.chars().count() > 2
+        && !word.contains(char::is_numeric)
+        && !is_stop_word(&folded, language)
 }
 
 fn title(mut scored: Vec<(f32, &str, &Phrase)>, position: usize, language: Language) -> String {
@@ -145,9 +163,16 @@ fn title_case(text: &str, language: Language) -> String {
 
 #[cfg(test)]
 mod tests {
-    use datasets::{Meeting, MeetingId, Transcript, Utterance};
+    use datasets::{MeetingId, Participant, SpeakerLabel, Transcript, Utterance};
 
     use super::*;
+
+    fn meeting() -> Meeting {
+        Meeting {
+            participants: vec![Participant::from_speaker(SpeakerLabel::new("Nadia Lefèvre"))],
+            ..Meeting::new(MeetingId::new("m"), "m")
+        }
+    }
 
     fn reading(texts: &[&str]) -> Reading {
         let utterances = texts.iter().enumerate();
@@ -156,7 +181,7 @@ mod tests {
             utterances: utterances.collect(),
             ..Transcript::default()
         };
-        Reading::new(&Meeting::new(MeetingId::new("m"), "m"), &transcript)
+        Reading::new(&meeting(), &transcript)
     }
 
     #[test]
@@ -167,15 +192,24 @@ mod tests {
             "Now the documentation of the calendar.",
             "The documentation is old, we translate the documentation.",
         ]);
-        let titles = topic_titles(&reading, &[0..2, 2..4]);
+        let titles = topic_titles(&meeting(), &reading, &[0..2, 2..4]);
         assert!(titles[0].starts_with("Payment Service"), "{titles:?}");
         assert!(titles[1].starts_with("Documentation"), "{titles:?}");
     }
 
     #[test]
+    fn greetings_names_and_numbers_are_no_titles() {
+        let reading = reading(&["Good morning Nadia, two budgets today.", "Nadia, the budgets, Lefèvre."]);
+        assert_eq!(
+            topic_titles(&meeting(), &reading, std::slice::from_ref(&(0..2))),
+            ["Budgets"]
+        );
+    }
+
+    #[test]
     fn a_topic_without_content_is_numbered() {
         assert_eq!(
-            topic_titles(&reading(&["It is that."]), std::slice::from_ref(&(0..1))),
+            topic_titles(&meeting(), &reading(&["It is that."]), std::slice::from_ref(&(0..1))),
             ["Topic 1"]
         );
     }
