@@ -1,0 +1,217 @@
+//! A recording as a stream of blocks: opens it, looks at its first minutes to find its lanes, and reads it from the
+//! start.
+
+use std::path::Path;
+use std::time::Duration;
+
+use crate::block::duration_of;
+use crate::cross_talk::FRAME_SAMPLES;
+use crate::lanes::{Group, Scene, TrackLanes};
+use crate::track::{Media, TrackSource};
+use crate::{BLOCK_SAMPLES, Block, Lane, OpenError, SAMPLE_RATE_HZ, Warning};
+
+/// The first look ends with this much sound, in frames: two minutes.
+const LOOK_SOUNDING_FRAMES: usize = 2 * 60 * SAMPLE_RATE_HZ as usize / FRAME_SAMPLES;
+
+/// The first look ends after this much of the recording, ten minutes …
+const LOOK_SAMPLES_MAX: u64 = 10 * 60 * SAMPLE_RATE_HZ as u64;
+
+/// … unless there was less sound than this in it, in frames: ten seconds, the least on which to judge.
+const LOOK_SOUNDING_FRAMES_MIN: usize = 10 * SAMPLE_RATE_HZ as usize / FRAME_SAMPLES;
+
+/// A recording being read: an iterator over its [`Block`]s that holds a few seconds of sound at a time.
+///
+/// Lanes appear in [`lanes`](Self::lanes) when they are first heard. Sound that is missing or was repaired is told by
+/// [`warnings`](Self::warnings), complete once the iterator has ended.
+pub struct LaneReader {
+    tracks: Vec<Track>,
+    lanes: Vec<Lane>,
+    duration: Option<Duration>,
+    position: u64,
+    /// Known before the first block.
+    warnings: Vec<Warning>,
+}
+
+struct Track {
+    source: Box<dyn TrackSource>,
+    lanes: TrackLanes,
+    /// Sound that was read and not yet delivered, one plane per channel.
+    planes: Vec<Vec<f32>>,
+    ended: bool,
+}
+
+impl LaneReader {
+    /// Opens the recording at `path`, in any format. Its name does not matter, its content does.
+    ///
+    /// Of a track with several channels up to ten minutes are decoded first, to find out which belong together.
+    ///
+    /// # Errors
+    /// When the file cannot be read, holds no audio, or not one frame of it; the error says what to do.
+    pub fn open(path: &Path) -> Result<Self, OpenError> {
+        let media = Media::open(path)?;
+        match Self::begin(&media) {
+            Ok(reader) => Ok(reader),
+            Err(reason) if media.is_by_ffmpeg() => Err(OpenError::NoFrames {
+                path: path.to_owned(),
+                reason,
+            }),
+            // The container is known, but its sound is not: what the built-in decoders cannot decode ffmpeg may.
+            Err(reason) => Media::open_with_ffmpeg(path, reason.clone())
+                .ok()
+                .and_then(|media| Self::begin(&media).ok())
+                .ok_or_else(|| OpenError::NoFrames {
+                    path: path.to_owned(),
+                    reason,
+                }),
+        }
+    }
+
+    fn begin(media: &Media) -> Result<Self, String> {
+        let mut tracks = Vec::new();
+        let mut warnings = media.warnings.clone();
+        let mut reason = "no audio track".to_owned();
+        for (place, info) in media.tracks.iter().enumerate() {
+            match first_look(media, place) {
+                Ok(groups) => tracks.push(Track {
+                    source: media.read_track(place)?,
+                    lanes: TrackLanes::new(place, info.name.clone(), info.language.clone(), groups),
+                    planes: vec![Vec::new(); info.channels],
+                    ended: false,
+                }),
+                Err(why) => {
+                    warnings.push(Warning::TrackLeftOut {
+                        track: place + 1,
+                        reason: why.clone(),
+                    });
+                    reason = why;
+                }
+            }
+        }
+        if tracks.is_empty() {
+            return Err(reason);
+        }
+        Ok(Self::of(tracks, media.duration, warnings))
+    }
+
+    fn of(tracks: Vec<Track>, duration: Option<Duration>, warnings: Vec<Warning>) -> Self {
+        Self {
+            tracks,
+            lanes: Vec::new(),
+            duration,
+            position: 0,
+            warnings,
+        }
+    }
+
+    /// The lanes heard so far, by [`LaneId`](crate::LaneId).
+    pub fn lanes(&self) -> &[Lane] {
+        &self.lanes
+    }
+
+    /// Length of the recording as the file states it, for showing progress; the file may not know, or be wrong.
+    pub fn duration(&self) -> Option<Duration> {
+        self.duration
+    }
+
+    /// How much was delivered.
+    pub fn position(&self) -> Duration {
+        duration_of(self.position)
+    }
+
+    /// What was missing or repaired so far.
+    pub fn warnings(&self) -> Vec<Warning> {
+        let tracks = self.tracks.iter().flat_map(|track| track.source.warnings());
+        self.warnings.iter().cloned().chain(tracks).collect()
+    }
+}
+
+impl Iterator for LaneReader {
+    type Item = Block;
+
+    fn next(&mut self) -> Option<Block> {
+        for track in &mut self.tracks {
+            track.fill();
+        }
+        let longest = self.tracks.iter().map(Track::available).max()?;
+        let len = longest.min(BLOCK_SAMPLES);
+        if len == 0 {
+            return None;
+        }
+        let start = self.position;
+        let mut lanes = Vec::new();
+        for track in &mut self.tracks {
+            track.deliver(start, len, &mut self.lanes, &mut lanes);
+        }
+        lanes.sort_by_key(|lane| lane.lane);
+        self.position += len as u64;
+        Some(Block { start, len, lanes })
+    }
+}
+
+impl Track {
+    fn available(&self) -> usize {
+        self.planes.first().map_or(0, Vec::len)
+    }
+
+    /// Reads until there is a whole block, or no more.
+    fn fill(&mut self) {
+        while !self.ended && self.available() < BLOCK_SAMPLES {
+            self.ended = !self.source.read(&mut self.planes);
+        }
+    }
+
+    /// Delivers the next `len` samples. A track that ends within them is filled up with silence; one that has ended
+    /// before delivers nothing.
+    fn deliver(&mut self, start: u64, len: usize, lanes: &mut Vec<Lane>, out: &mut Vec<crate::LaneBlock>) {
+        if self.available() == 0 {
+            return;
+        }
+        for plane in &mut self.planes {
+            if plane.len() < len {
+                plane.resize(len, 0.0);
+            }
+        }
+        let planes = self.planes.iter().map(|plane| &plane[..len]).collect::<Vec<_>>();
+        self.lanes.deliver(&planes, start, lanes, out);
+        for plane in &mut self.planes {
+            plane.drain(..len);
+        }
+    }
+}
+
+/// Decodes the beginning of the track at `place` to see that it decodes at all, and which of its channels belong
+/// together.
+fn first_look(media: &Media, place: usize) -> Result<Vec<Group>, String> {
+    let mut source = media.read_track(place)?;
+    let channels = media.tracks[place].channels;
+    let mut planes = vec![Vec::new(); channels];
+    let mut scene = Scene::new(channels);
+    let mut samples = 0;
+    loop {
+        let more = source.read(&mut planes);
+        let whole = if more {
+            planes[0].len() / FRAME_SAMPLES * FRAME_SAMPLES
+        } else {
+            planes[0].len()
+        };
+        samples += whole as u64;
+        if channels > 1 {
+            scene.push(&planes.iter().map(|plane| &plane[..whole]).collect::<Vec<_>>());
+        }
+        planes.iter_mut().for_each(|plane| drop(plane.drain(..whole)));
+        let sounding = scene.sounding_frames();
+        let enough = match channels {
+            1 => samples > 0,
+            _ if samples < LOOK_SAMPLES_MAX => sounding >= LOOK_SOUNDING_FRAMES,
+            _ => sounding >= LOOK_SOUNDING_FRAMES_MIN,
+        };
+        if !more || enough {
+            break;
+        }
+    }
+    if samples == 0 {
+        let told = source.warnings().first().map(Warning::to_string);
+        return Err(told.unwrap_or_else(|| "the track ends before its first frame".to_owned()));
+    }
+    Ok(scene.groups())
+}

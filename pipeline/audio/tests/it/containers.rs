@@ -1,0 +1,178 @@
+//! Every container and codec of a meeting, made by ffmpeg, whole and cut.
+
+use std::fs;
+use std::path::Path;
+
+use audio::{OpenError, Warning};
+
+use crate::workbench::{Heard, ffmpeg, has_ffmpeg, hear, tone_share};
+
+const SECONDS: f64 = 12.0;
+
+/// File name and ffmpeg's arguments for it. The tone is 440 Hz at 48 kHz mono where nothing else is said.
+const WHOLE: [(&str, &str); 31] = [
+    ("s16.wav", "-c:a pcm_s16le"),
+    ("u8.wav", "-c:a pcm_u8 -ar 8000"),
+    ("s24.wav", "-c:a pcm_s24le -ac 2"),
+    ("s32.wav", "-c:a pcm_s32le -ar 44100"),
+    ("f32.wav", "-c:a pcm_f32le"),
+    ("alaw.wav", "-c:a pcm_alaw -ar 8000"),
+    ("mulaw.wav", "-c:a pcm_mulaw -ar 8000"),
+    ("ima.wav", "-c:a adpcm_ima_wav -ar 22050"),
+    ("ms.wav", "-c:a adpcm_ms -ar 11025"),
+    ("pcm.aiff", "-c:a pcm_s16be"),
+    ("pcm.caf", "-c:a pcm_s16le"),
+    ("alac.caf", "-c:a alac"),
+    ("opus.caf", "-c:a libopus"),
+    ("flac.flac", "-c:a flac"),
+    ("flac.oga", "-c:a flac"),
+    ("layer3.mp3", "-c:a libmp3lame -ac 2 -ar 44100"),
+    ("layer2.mp2", "-c:a mp2"),
+    ("aac.m4a", "-c:a aac"),
+    ("moov_first.mp4", "-c:a aac -movflags +faststart"),
+    (
+        "fragmented.mp4",
+        "-c:a aac -movflags frag_keyframe+empty_moov -frag_duration 1000000",
+    ),
+    ("alac.m4a", "-c:a alac"),
+    ("opus.mp4", "-c:a libopus"),
+    ("raw.aac", "-c:a aac"),
+    ("vorbis.ogg", "-c:a libvorbis"),
+    ("opus.ogg", "-c:a libopus"),
+    ("opus.webm", "-c:a libopus"),
+    ("live.webm", "-c:a libopus -live 1 -f webm"),
+    ("vorbis.mka", "-c:a libvorbis"),
+    ("aac.mkv", "-c:a aac"),
+    ("windows.wma", "-c:a wmav2"),
+    ("dolby.ac3", "-c:a ac3"),
+];
+
+fn tone(arguments: &str, path: &Path) {
+    let source = format!("-f lavfi -i sine=frequency=440:sample_rate=48000:duration={SECONDS}");
+    ffmpeg(&format!("{source} {arguments}"), path);
+}
+
+/// Share of the tone in the middle of the only lane.
+fn middle(heard: &Heard) -> f64 {
+    assert_eq!(heard.lanes.len(), 1, "{:?}", heard.labels);
+    tone_share(&heard.lanes[0][16_000..heard.lanes[0].len() - 16_000], 440.0)
+}
+
+#[test]
+fn every_container_and_codec_is_decoded() {
+    if !has_ffmpeg() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    println!("{:<16} {:>8} {:>7}  warnings", "file", "seconds", "440 Hz");
+    for (name, arguments) in WHOLE {
+        let path = dir.path().join(name);
+        tone(arguments, &path);
+        let heard = hear(&path).unwrap_or_else(|error| panic!("{name}: {error}"));
+        println!(
+            "{name:<16} {:>8.3} {:>7.4}  {:?}",
+            heard.seconds(),
+            middle(&heard),
+            heard.warnings
+        );
+        assert!((heard.seconds() - SECONDS).abs() < 0.1, "{name}: {} s", heard.seconds());
+        assert!(middle(&heard) > 0.98, "{name}: the tone is gone");
+        assert_eq!(heard.warnings, [], "{name}");
+    }
+}
+
+/// What remains of a file that was cut at 60 %.
+enum Remains {
+    /// At least this share of the sound, and a warning that some is missing.
+    Sound(f64),
+    /// The same without a warning: the file does not say how long it was.
+    Unnoticed(f64),
+    /// None: an error.
+    Nothing,
+}
+
+#[test]
+fn what_was_cut_yields_what_is_there() {
+    if !has_ffmpeg() {
+        return;
+    }
+    let cases = [
+        ("s16.wav", Remains::Sound(0.58)),
+        ("flac.flac", Remains::Sound(0.55)),
+        ("layer3.mp3", Remains::Sound(0.55)),
+        ("vorbis.ogg", Remains::Sound(0.4)),
+        ("opus.ogg", Remains::Sound(0.4)),
+        ("live.webm", Remains::Unnoticed(0.4)),
+        ("opus.webm", Remains::Sound(0.4)),
+        ("aac.mkv", Remains::Sound(0.4)),
+        ("moov_first.mp4", Remains::Sound(0.5)),
+        ("fragmented.mp4", Remains::Sound(0.4)),
+        ("raw.aac", Remains::Sound(0.55)),
+        ("aac.m4a", Remains::Nothing),
+        ("alac.m4a", Remains::Nothing),
+    ];
+    let dir = tempfile::tempdir().unwrap();
+    for (name, remains) in cases {
+        let path = dir.path().join(name);
+        tone(WHOLE.iter().find(|(whole, _)| *whole == name).unwrap().1, &path);
+        let bytes = fs::read(&path).unwrap();
+        fs::write(&path, &bytes[..bytes.len() * 6 / 10]).unwrap();
+        let heard = hear(&path);
+        match &heard {
+            Ok(heard) => println!(
+                "{name:<16} {:>8.3} {:>7.4}  {:?}",
+                heard.seconds(),
+                middle(heard),
+                heard.warnings
+            ),
+            Err(error) => println!("{name:<16} {error}"),
+        }
+        let (share, noticed) = match remains {
+            Remains::Sound(share) => (share, true),
+            Remains::Unnoticed(share) => (share, false),
+            Remains::Nothing => {
+                assert!(heard.is_err(), "{name}");
+                continue;
+            }
+        };
+        let heard = heard.unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert!(
+            heard.seconds() > share * SECONDS && heard.seconds() < SECONDS,
+            "{name}: {} s",
+            heard.seconds()
+        );
+        assert!(middle(&heard) > 0.98, "{name}");
+        let told = heard
+            .warnings
+            .iter()
+            .any(|warning| matches!(warning, Warning::Truncated { .. }));
+        assert_eq!(told, noticed, "{name}: {:?}", heard.warnings);
+    }
+}
+
+#[test]
+fn what_is_no_recording_is_an_error_that_names_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let check = |name: &str, content: &[u8]| {
+        let path = dir.path().join(name);
+        fs::write(&path, content).unwrap();
+        let error = hear(&path).err().unwrap_or_else(|| panic!("{name} is no recording"));
+        assert!(error.to_string().contains(name), "{error}");
+        error
+    };
+    for error in [
+        check("letter.wav", b"Dear all, the meeting is moved to Friday."),
+        check("empty.mp3", b""),
+        check("list.m3u8", b"#EXTM3U\n#EXTINF:10,\nfile:///etc/hostname\n"),
+    ] {
+        assert!(
+            matches!(error, OpenError::NoAudio { .. } | OpenError::NeedsFfmpeg { .. }),
+            "{error:?}"
+        );
+    }
+    assert!(matches!(hear(dir.path()), Err(OpenError::NotAFile { .. })));
+    assert!(matches!(
+        hear(&dir.path().join("none.wav")),
+        Err(OpenError::Read { .. })
+    ));
+}
