@@ -40,10 +40,11 @@ pub enum OpenError {
         /// What the built-in decoders said.
         reason: String,
     },
-    /// The container is there, but not one frame of sound: a recording that was cut, or never began.
+    /// The container is there, but not one frame of sound can be had: a recording that was cut before its index was
+    /// written, or never began.
     #[error(
-        "`{}` has an audio track but not one frame of sound ({reason}); the recording was probably cut while it was \
-         written: look for the recorder's own copy", path.display()
+        "`{}` holds not one frame of sound ({reason}); it was cut before its index or its first sound was written: look \
+         for the recorder's own copy", path.display()
     )]
     NoFrames {
         /// The recording.
@@ -57,7 +58,7 @@ pub enum OpenError {
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum Warning {
     /// The sound ends early: the file was cut, or is damaged from here on.
-    #[error("track {track} ends at {at:?}{}: {reason}", declared.map(|all| format!(" of {all:?}")).unwrap_or_default())]
+    #[error("track {track} ends at {at:.1?}{}: {reason}", declared.map(|all| format!(" of {all:.1?}")).unwrap_or_default())]
     Truncated {
         /// The audio track, counted from one.
         track: usize,
@@ -69,7 +70,7 @@ pub enum Warning {
         reason: String,
     },
     /// Packets that could not be decoded; silence stands in their place.
-    #[error("track {track}: {packets} damaged packets, the first at {first_at:?}, replaced by silence")]
+    #[error("track {track}: {packets} damaged packets, the first at {first_at:.1?}, replaced by silence")]
     Damaged {
         /// The audio track, counted from one.
         track: usize,
@@ -79,7 +80,7 @@ pub enum Warning {
         first_at: Duration,
     },
     /// The clock of the track jumps further than any recording lasts; the sound goes on without the jump.
-    #[error("track {track}: the time stamps jump at {at:?}; times after it may be off")]
+    #[error("track {track}: the time stamps jump at {at:.1?}; times after it may be off")]
     ClockJump {
         /// The audio track, counted from one.
         track: usize,

@@ -22,6 +22,7 @@ mod error;
 mod lanes;
 mod pcm;
 mod reader;
+mod spool;
 mod track;
 mod wav;
 
@@ -30,6 +31,7 @@ pub use cross_talk::{Dominance, FRAME_SAMPLES, LaneLevels};
 pub use error::{OpenError, SpoolError, Warning, WavError};
 pub use pcm::{from_i16, to_i16};
 pub use reader::LaneReader;
+pub use spool::{RecoveredLane, RecoveredSpool, Spool, recover};
 pub use wav::WavFile;
 
 /// Samples per second of every lane; what Whisper and the voice activity models are trained on.

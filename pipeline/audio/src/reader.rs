@@ -40,6 +40,29 @@ struct Track {
     ended: bool,
 }
 
+/// Why a track, or a file, gives not one frame.
+struct NoSound {
+    reason: String,
+    /// There is something that this decoder cannot decode.
+    is_undecodable: bool,
+}
+
+impl NoSound {
+    fn of(reason: impl Into<String>) -> Self {
+        Self {
+            reason: reason.into(),
+            is_undecodable: false,
+        }
+    }
+}
+
+/// A lane that needs no decision.
+pub(crate) struct ReadyLane {
+    pub(crate) name: Option<String>,
+    pub(crate) language: Option<String>,
+    pub(crate) source: Box<dyn TrackSource>,
+}
+
 impl LaneReader {
     /// Opens the recording at `path`, in any format. Its name does not matter, its content does.
     ///
@@ -49,31 +72,31 @@ impl LaneReader {
     /// When the file cannot be read, holds no audio, or not one frame of it; the error says what to do.
     pub fn open(path: &Path) -> Result<Self, OpenError> {
         let media = Media::open(path)?;
+        let no_frames = |NoSound { reason, .. }| OpenError::NoFrames {
+            path: path.to_owned(),
+            reason,
+        };
         match Self::begin(&media) {
-            Ok(reader) => Ok(reader),
-            Err(reason) if media.is_by_ffmpeg() => Err(OpenError::NoFrames {
-                path: path.to_owned(),
-                reason,
-            }),
-            // The container is known, but its sound is not: what the built-in decoders cannot decode ffmpeg may.
-            Err(reason) => Media::open_with_ffmpeg(path, reason.clone())
-                .ok()
-                .and_then(|media| Self::begin(&media).ok())
-                .ok_or_else(|| OpenError::NoFrames {
-                    path: path.to_owned(),
-                    reason,
-                }),
+            Err(silent) if !media.is_by_ffmpeg() => {
+                // The container is known, but its sound is not: what the built-in decoders cannot decode ffmpeg may.
+                match Media::open_with_ffmpeg(path, silent.reason.clone()) {
+                    Ok(media) => Self::begin(&media).map_err(no_frames),
+                    Err(needed @ OpenError::NeedsFfmpeg { .. }) if silent.is_undecodable => Err(needed),
+                    Err(_) => Err(no_frames(silent)),
+                }
+            }
+            begun => begun.map_err(no_frames),
         }
     }
 
-    fn begin(media: &Media) -> Result<Self, String> {
+    fn begin(media: &Media) -> Result<Self, NoSound> {
         let mut tracks = Vec::new();
         let mut warnings = media.warnings.clone();
-        let mut reason = "no audio track".to_owned();
+        let mut silent = NoSound::of("no audio track");
         for (place, info) in media.tracks.iter().enumerate() {
             match first_look(media, place) {
                 Ok(groups) => tracks.push(Track {
-                    source: media.read_track(place)?,
+                    source: media.read_track(place).map_err(NoSound::of)?,
                     lanes: TrackLanes::new(place, info.name.clone(), info.language.clone(), groups),
                     planes: vec![Vec::new(); info.channels],
                     ended: false,
@@ -81,25 +104,38 @@ impl LaneReader {
                 Err(why) => {
                     warnings.push(Warning::TrackLeftOut {
                         track: place + 1,
-                        reason: why.clone(),
+                        reason: why.reason.clone(),
                     });
-                    reason = why;
+                    silent = why;
                 }
             }
         }
         if tracks.is_empty() {
-            return Err(reason);
+            return Err(silent);
         }
-        Ok(Self::of(tracks, media.duration, warnings))
-    }
-
-    fn of(tracks: Vec<Track>, duration: Option<Duration>, warnings: Vec<Warning>) -> Self {
-        Self {
+        Ok(Self {
             tracks,
             lanes: Vec::new(),
-            duration,
+            duration: media.duration,
             position: 0,
             warnings,
+        })
+    }
+
+    /// Reads lanes that are apart already.
+    pub(crate) fn of_lanes(lanes: Vec<ReadyLane>, duration: Duration) -> Self {
+        let tracks = lanes.into_iter().enumerate().map(|(place, lane)| Track {
+            source: lane.source,
+            lanes: TrackLanes::new(place, lane.name, lane.language, vec![Group::of(0)]),
+            planes: vec![Vec::new()],
+            ended: false,
+        });
+        Self {
+            tracks: tracks.collect(),
+            lanes: Vec::new(),
+            duration: Some(duration),
+            position: 0,
+            warnings: Vec::new(),
         }
     }
 
@@ -181,8 +217,8 @@ impl Track {
 
 /// Decodes the beginning of the track at `place` to see that it decodes at all, and which of its channels belong
 /// together.
-fn first_look(media: &Media, place: usize) -> Result<Vec<Group>, String> {
-    let mut source = media.read_track(place)?;
+fn first_look(media: &Media, place: usize) -> Result<Vec<Group>, NoSound> {
+    let mut source = media.read_track(place).map_err(NoSound::of)?;
     let channels = media.tracks[place].channels;
     let mut planes = vec![Vec::new(); channels];
     let mut scene = Scene::new(channels);
@@ -210,8 +246,14 @@ fn first_look(media: &Media, place: usize) -> Result<Vec<Group>, String> {
         }
     }
     if samples == 0 {
-        let told = source.warnings().first().map(Warning::to_string);
-        return Err(told.unwrap_or_else(|| "the track ends before its first frame".to_owned()));
+        let warnings = source.warnings();
+        let told = warnings.first().map(Warning::to_string);
+        return Err(NoSound {
+            reason: told.unwrap_or_else(|| "the track ends before its first frame".to_owned()),
+            is_undecodable: warnings
+                .iter()
+                .any(|warning| matches!(warning, Warning::Damaged { .. })),
+        });
     }
     Ok(scene.groups())
 }

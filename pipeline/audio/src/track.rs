@@ -80,15 +80,20 @@ impl Media {
 
     /// The same by ffmpeg alone, for a file of which the built-in decoders made nothing, for `reason`.
     pub(crate) fn open_with_ffmpeg(path: &Path, reason: String) -> Result<Self, OpenError> {
+        let refused = |path: PathBuf, reason| match mp4::length_before_cut(&path) {
+            // What it lacks is not a decoder but its index, which recorders write last.
+            Some(_) => OpenError::NoFrames { path, reason },
+            None => OpenError::NoAudio { path, reason },
+        };
         let path = path.to_owned();
         match ffmpeg::tracks(&path) {
             Ok(tracks) if !tracks.is_empty() => Ok(Self::from_ffmpeg(&path, tracks)),
-            Ok(_) => Err(OpenError::NoAudio { path, reason }),
-            Err(ffmpeg::Unavailable::Missing) => Err(OpenError::NeedsFfmpeg { path, reason }),
-            Err(ffmpeg::Unavailable::Refused(refusal)) => Err(OpenError::NoAudio {
-                path,
-                reason: format!("{reason}; ffmpeg: {refusal}"),
-            }),
+            Ok(_) => Err(refused(path, reason)),
+            Err(ffmpeg::Unavailable::Missing) => match refused(path, reason) {
+                OpenError::NoAudio { path, reason } => Err(OpenError::NeedsFfmpeg { path, reason }),
+                cut => Err(cut),
+            },
+            Err(ffmpeg::Unavailable::Refused(refusal)) => Err(refused(path, format!("{reason}; ffmpeg: {refusal}"))),
         }
     }
 

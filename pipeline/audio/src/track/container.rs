@@ -11,7 +11,8 @@ use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder, AudioDe
 use symphonia::core::codecs::registry::CodecRegistry;
 use symphonia::core::errors::Error;
 use symphonia::core::formats::probe::Hint;
-use symphonia::core::formats::{FormatOptions, FormatReader, Track};
+use symphonia::core::formats::well_known::{FORMAT_ID_ADTS, FORMAT_ID_MP1, FORMAT_ID_MP2, FORMAT_ID_MP3};
+use symphonia::core::formats::{FormatId, FormatOptions, FormatReader, Track};
 use symphonia::core::io::{MediaSource, MediaSourceStream, ReadOnlySource};
 use symphonia::core::meta::MetadataOptions;
 
@@ -21,6 +22,9 @@ use crate::Warning;
 
 /// Channels of a track whose container does not tell.
 const CHANNELS_UNTOLD: usize = 1;
+
+/// The tag of the first frame of MP3 lies within this many bytes.
+const FIRST_FRAME_MAX: u64 = 4096;
 
 static CODECS: LazyLock<CodecRegistry> = LazyLock::new(|| {
     let mut codecs = CodecRegistry::new();
@@ -33,6 +37,8 @@ static CODECS: LazyLock<CodecRegistry> = LazyLock::new(|| {
 pub(crate) struct Container {
     pub(crate) tracks: Vec<ContainerTrack>,
     pub(crate) duration: Option<Duration>,
+    /// Whether `duration` is the file's word, not an estimate by its size.
+    states_length: bool,
     /// Audio tracks without a decoder.
     pub(crate) left_out: Vec<Warning>,
     reading: Reading,
@@ -115,6 +121,7 @@ impl Container {
         }
         Ok(Self {
             duration: duration(format.as_ref()),
+            states_length: states_length(path, format.format_info().format),
             tracks,
             left_out,
             reading,
@@ -126,7 +133,8 @@ impl Container {
     pub(crate) fn read_track(&self, path: &Path, index: usize) -> Result<Box<dyn TrackSource>, String> {
         let mut track = self.tracks[index].clone();
         // Where one track is all there is, its end must be the recording's.
-        track.info.duration = track.info.duration.or(self.duration.filter(|_| self.tracks.len() == 1));
+        let whole = self.duration.filter(|_| self.tracks.len() == 1);
+        track.info.duration = track.info.duration.or(whole).filter(|_| self.states_length);
         let format = open_format(path, self.reading)?;
         DecodedTrack::new(format, track).map(|track| Box::new(track) as Box<dyn TrackSource>)
     }
@@ -218,6 +226,37 @@ fn duration(format: &dyn FormatReader) -> Option<Duration> {
     Duration::try_from_secs_f64(seconds)
         .ok()
         .filter(|length| !length.is_zero())
+}
+
+/// Whether a length in a file of this format is stated there. Streams of MPEG audio and AAC frames have no place for it
+/// but the tag that encoders put into the first frame of MP3; without it the length is estimated from the first bit
+/// rate, and wrong by far where that changes.
+fn states_length(path: &Path, format: FormatId) -> bool {
+    match format {
+        FORMAT_ID_ADTS => false,
+        FORMAT_ID_MP1 | FORMAT_ID_MP2 | FORMAT_ID_MP3 => has_length_tag(path).unwrap_or(false),
+        _ => true,
+    }
+}
+
+/// Whether the first frame of MPEG audio holds one of the tags that count frames. It comes after an ID3v2 tag, if any.
+fn has_length_tag(path: &Path) -> io::Result<bool> {
+    let mut file = File::open(path)?;
+    let mut head = [0; 10];
+    file.read_exact(&mut head)?;
+    let skipped = match head {
+        // Seven bits in each of four bytes.
+        [b'I', b'D', b'3', _, _, _, size @ ..] => {
+            10 + size.iter().fold(0, |size, &byte| size << 7 | u64::from(byte & 0x7f))
+        }
+        _ => 0,
+    };
+    file.seek(SeekFrom::Start(skipped))?;
+    let mut frame = Vec::new();
+    file.take(FIRST_FRAME_MAX).read_to_end(&mut frame)?;
+    Ok(frame
+        .windows(4)
+        .any(|word| [b"Xing", b"Info", b"VBRI"].contains(&word.try_into().expect("four bytes"))))
 }
 
 /// A file that was cut, and says that it has the length it had before.

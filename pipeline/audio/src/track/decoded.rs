@@ -18,14 +18,20 @@ use crate::{SAMPLE_RATE_HZ, Warning, pcm};
 /// Matroska. In seconds.
 const GAP_MIN: f64 = 0.1;
 
+/// A file whose first time stamp is at most this begins at zero, and what is missing before is silence. In seconds.
+const ORIGIN_MIN: f64 = 1.0;
+
 /// A longer gap is a damaged time stamp. In seconds.
 const GAP_MAX: f64 = 4.0 * 3600.0;
 
 /// The sound may end this much before the length that the file states, without being called truncated. In seconds.
 const SHORTFALL_MAX: f64 = 1.0;
 
-/// Packets in a row without sound after which a track has ended: a damaged table may promise milliards of them.
+/// Packets of a track without sound, in a row, after which it has ended: a damaged table may promise milliards of them.
 const EMPTY_PACKETS_MAX: u32 = 100_000;
+
+/// The same for packets of other tracks in between: somebody who says nothing for hours among twenty others is passed.
+const FOREIGN_PACKETS_MAX: u32 = 50_000_000;
 
 /// No recording lasts longer than two days; a damaged table may. In seconds.
 const LENGTH_MAX: f64 = 48.0 * 3600.0;
@@ -50,6 +56,7 @@ pub(super) struct DecodedTrack {
     position: f64,
     /// Taken off time stamps to have the position, in seconds.
     clock_offset: f64,
+    has_origin: bool,
     damaged: Option<(u64, Duration)>,
     warnings: Vec<Warning>,
     ended: bool,
@@ -78,6 +85,7 @@ impl DecodedTrack {
             silence: 0,
             position: 0.0,
             clock_offset: -info.delay.as_secs_f64(),
+            has_origin: false,
             damaged: None,
             warnings: Vec::new(),
             ended: false,
@@ -86,7 +94,8 @@ impl DecodedTrack {
 
     /// Decodes up to the next packet with sound into `planes`; false at the end.
     fn decode_next(&mut self) -> bool {
-        for _ in 0..EMPTY_PACKETS_MAX {
+        let (mut empty, mut foreign) = (0, 0);
+        while empty < EMPTY_PACKETS_MAX && foreign < FOREIGN_PACKETS_MAX {
             let packet = match guarded(|| self.format.next_packet()) {
                 Ok(Some(packet)) => packet,
                 Ok(None) => return self.end(None),
@@ -96,14 +105,34 @@ impl DecodedTrack {
                 Err(Fault::Cut) => return self.end(Some("the file ends within a packet".to_owned())),
                 Err(Fault::Broken(reason)) => return self.end(Some(reason)),
             };
-            if packet.track_id == self.id && self.decode(&packet) {
-                if self.position > LENGTH_MAX {
-                    return self.end(Some("longer than any recording".to_owned()));
-                }
+            self.set_origin(&packet);
+            if packet.track_id != self.id {
+                foreign += 1;
+            } else if !self.decode(&packet) {
+                empty += 1;
+            } else if self.position > LENGTH_MAX {
+                return self.end(Some("longer than any recording".to_owned()));
+            } else {
                 return true;
             }
         }
         self.end(Some("no more sound in the packets".to_owned()))
+    }
+
+    /// A recording that was cut out of a longer one keeps the time stamps of that one. Its first packet, of whatever
+    /// track, then is where its clock begins: the same for all tracks, as each is read from the start of the file.
+    fn set_origin(&mut self, packet: &Packet) {
+        if std::mem::replace(&mut self.has_origin, true) {
+            return;
+        }
+        let track = self.format.tracks().iter().find(|track| track.id == packet.track_id);
+        let time = track.and_then(|track| track.time_base?.calc_time(packet.pts));
+        let origin = time.map_or(0.0, |time| time.as_secs_f64());
+        if origin > ORIGIN_MIN {
+            self.clock_offset += origin;
+            // Whether the length that is stated counts from there is anybody's guess.
+            self.declared = None;
+        }
     }
 
     /// Decodes `packet` into `planes`, and says whether it held sound.

@@ -75,3 +75,56 @@ impl<'a> Iterator for Elements<'a> {
 fn unsigned(bytes: &[u8]) -> Option<u64> {
     (bytes.len() <= 8).then(|| bytes.iter().fold(0, |number, &byte| number << 8 | u64::from(byte)))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// An element of less than 127 bytes.
+    fn element(id: &[u8], body: &[u8]) -> Vec<u8> {
+        [id, &[0x80 | body.len() as u8], body].concat()
+    }
+
+    fn file(entries: &[Vec<u8>]) -> Vec<u8> {
+        let tracks = element(&[0x16, 0x54, 0xae, 0x6b], &entries.concat());
+        // A segment that was written live: of unknown size.
+        let segment = [&[0x18, 0x53, 0x80, 0x67, 0x01], &[0xff; 7][..], &tracks].concat();
+        [element(&MAGIC, b"webm"), segment].concat()
+    }
+
+    fn entry(number: u8, name: &[u8], language: &[u8], tag: &[u8]) -> Vec<u8> {
+        let mut body = element(&[0xd7], &[number]);
+        body.extend(element(&[0x53, 0x6e], name));
+        body.extend(element(&[0x22, 0xb5, 0x9c], language));
+        body.extend(element(&[0x22, 0xb5, 0x9d], tag));
+        element(&[0xae], &body)
+    }
+
+    #[test]
+    fn names_and_languages_are_read() {
+        let file = file(&[entry(1, "Zoé".as_bytes(), b"fre", b"fr-CA"), entry(2, b"", b"eng", b"")]);
+        let titles = read(file.as_slice()).unwrap();
+        let of = |at: usize| {
+            (
+                titles[at].0,
+                titles[at].1.name.as_deref(),
+                titles[at].1.language.as_deref(),
+            )
+        };
+        assert_eq!(of(0), (1, Some("Zoé"), Some("fr-CA")));
+        assert_eq!(of(1), (2, None, Some("eng")));
+    }
+
+    proptest! {
+        #[test]
+        fn damage_is_survived(place in 0_usize..120, byte: u8, kept in 0_usize..150) {
+            let mut file = file(&[entry(1, b"Alice", b"fre", b"fr"), entry(2, b"Bob", b"eng", b"en")]);
+            let at = place % file.len();
+            file[at] = byte;
+            file.truncate(kept);
+            let _ = read(file.as_slice());
+        }
+    }
+}

@@ -1,5 +1,5 @@
 //! What symphonia does not tell of an MP4 or QuickTime file: names, languages and late starts of its tracks, and the
-//! length it should have. Source: ISO/IEC 14496-12 (`trak`, `mdhd`, `hdlr`, `udta`, `elst`); the box `name` in `udta` is
+//! length it should have. Source: ISO/IEC 14496-12 (`trak`, `mdhd`, `udta`, `elst`); the box `name` in `udta` is
 //! QuickTime's.
 
 use std::fs::File;
@@ -17,7 +17,7 @@ const MOVIE_MAX: u64 = 64 << 20;
 
 /// Reads titles by track id.
 pub(super) fn read(mut file: impl Read + Seek) -> std::io::Result<Vec<(u32, Title)>> {
-    let mut titles = Vec::new();
+    let mut titles: Vec<(u32, Title)> = Vec::new();
     walk(&mut file, |kind, body| {
         if kind == b"moov" {
             let mut movie = Vec::new();
@@ -28,6 +28,11 @@ pub(super) fn read(mut file: impl Read + Seek) -> std::io::Result<Vec<(u32, Titl
         }
         Ok(())
     })?;
+    // A piece of a longer recording keeps its distance from that one's start in all of its tracks.
+    let common = titles.iter().map(|(_, title)| title.delay).min().unwrap_or_default();
+    for (_, title) in &mut titles {
+        title.delay -= common;
+    }
     Ok(titles)
 }
 
@@ -81,13 +86,12 @@ fn title(track: &[u8], movie_scale: Option<u32>) -> Option<(u32, Title)> {
     // Version 1 has 64-bit times before the id.
     let id_at = if head.first()? == &1 { 20 } else { 12 };
     let id = u32::from_be_bytes(head.get(id_at..id_at + 4)?.try_into().ok()?);
-    let own = find(track, &[b"udta", b"name"]).and_then(name);
-    let handler = find(track, &[b"mdia", b"hdlr"]).and_then(|body| name(body.get(24..)?));
     let media = find(track, &[b"mdia", b"mdhd"]);
     Some((
         id,
         Title {
-            name: own.or(handler),
+            // The handler's name is the muxer's ("SoundHandler"), not the speaker's.
+            name: find(track, &[b"udta", b"name"]).and_then(name),
             language: media.and_then(packed_language),
             delay: find(track, &[b"edts", b"elst"])
                 .zip(movie_scale)
@@ -143,5 +147,74 @@ impl<'a> Iterator for Boxes<'a> {
         let (whole, after) = self.0.split_at(size);
         self.0 = after;
         Some(([k0, k1, k2, k3], whole.get(8..)?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn boxed(kind: &[u8; 4], body: &[u8]) -> Vec<u8> {
+        [&(body.len() as u32 + 8).to_be_bytes()[..], kind, body].concat()
+    }
+
+    fn track(id: u8, name: &[u8], delay: u8) -> Vec<u8> {
+        let head = boxed(b"tkhd", &[&[0; 12][..], &[0, 0, 0, id], &[0; 64]].concat());
+        // One edit, of nothing, for `delay` units of the movie's clock.
+        let edit = boxed(
+            b"elst",
+            &[0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, delay, 255, 255, 255, 255, 0, 1, 0, 0],
+        );
+        // "fra" in five bits a letter.
+        let media = boxed(
+            b"mdia",
+            &boxed(b"mdhd", &[&[0; 20][..], &[0x1a, 0x41], &[0; 2]].concat()),
+        );
+        let name = boxed(b"udta", &boxed(b"name", name));
+        boxed(b"trak", &[head, boxed(b"edts", &edit), media, name].concat())
+    }
+
+    fn movie(tracks: &[Vec<u8>]) -> Vec<u8> {
+        let head = boxed(b"mvhd", &[&[0; 12][..], &[0, 0, 0, 10], &[0; 84]].concat());
+        let movie = boxed(b"moov", &[head, tracks.concat()].concat());
+        [boxed(b"ftyp", b"isom"), boxed(b"mdat", &[7; 100]), movie].concat()
+    }
+
+    #[test]
+    fn titles_languages_and_late_starts_are_read() {
+        let file = movie(&[track(1, b"Alice", 30), track(2, b"", 55)]);
+        let title = |name: Option<&str>, millis| Title {
+            name: name.map(str::to_owned),
+            language: Some("fra".to_owned()),
+            delay: Duration::from_millis(millis),
+        };
+        let expected = vec![(1, title(Some("Alice"), 0)), (2, title(None, 2_500))];
+        assert_eq!(read(Cursor::new(file)).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_file_that_was_cut_tells_how_long_it_was() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("cut.mp4");
+        let whole = movie(&[]);
+        std::fs::write(&path, &whole).unwrap();
+        assert_eq!(length_before_cut(&path), None);
+        std::fs::write(&path, &whole[..50]).unwrap();
+        assert_eq!(length_before_cut(&path), Some(12 + 108));
+    }
+
+    proptest! {
+        #[test]
+        fn damage_is_survived(place in 0_usize..300, byte: u8, kept in 0_usize..400) {
+            let mut file = movie(&[track(1, b"Alice", 30), track(2, b"Bob", 55)]);
+            let at = place % file.len();
+            file[at] = byte;
+            file.truncate(kept);
+            let _ = read(Cursor::new(file));
+        }
     }
 }

@@ -3,7 +3,7 @@
 use rubato::audioadapter_buffers::direct::SequentialSliceOfVecs;
 use rubato::{Fft, FixedSync, Resampler, WindowFunction};
 
-use crate::SAMPLE_RATE_HZ;
+use crate::{SAMPLE_RATE_HZ, pcm};
 
 /// Rates that are resampled. Below the first there is no speech; above the second there is no recorder, only damaged
 /// headers, which would make for transforms of any size.
@@ -105,7 +105,8 @@ impl ToLaneRate {
             let dropped = self.delay.min(made);
             self.delay -= dropped;
             for (made_plane, out) in self.made.iter().zip(out.iter_mut()) {
-                out.extend_from_slice(&made_plane[dropped..made]);
+                // The filter overshoots where sound is clipped.
+                out.extend(made_plane[dropped..made].iter().map(|&sample| pcm::clean(sample)));
             }
             self.frames_out += (made - dropped) as u64;
         }

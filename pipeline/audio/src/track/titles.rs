@@ -41,19 +41,14 @@ fn read_all(mut file: impl Read + Seek) -> std::io::Result<Vec<(u32, Title)>> {
     }
 }
 
-/// `written` as a name, unless it says nothing: empty, or what muxers write of their own accord.
+/// `written` as a name, if it holds one.
 pub(super) fn name(written: &[u8]) -> Option<String> {
     let written = String::from_utf8_lossy(written);
     let name = written.trim_matches(|letter: char| letter.is_control() || letter.is_whitespace());
-    let idle = [
-        "SoundHandler",
-        "Core Media Audio",
-        "Apple Sound Media Handler",
-        "GPAC ISO Audio Handler",
-    ];
-    (!name.is_empty() && !idle.contains(&name)).then(|| name.to_owned())
+    (!name.is_empty()).then(|| name.to_owned())
 }
 
+/// `written` as a language tag, unless it says that the language is unknown.
 pub(super) fn language(written: &[u8]) -> Option<String> {
     name(written).filter(|language| language != "und")
 }

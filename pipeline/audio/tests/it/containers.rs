@@ -1,7 +1,10 @@
 //! Every container and codec of a meeting, made by ffmpeg, whole and cut.
 
+use std::env;
 use std::fs;
 use std::path::Path;
+use std::process::Command;
+use std::time::Instant;
 
 use audio::{OpenError, Warning};
 
@@ -64,16 +67,17 @@ fn every_container_and_codec_is_decoded() {
         return;
     }
     let dir = tempfile::tempdir().unwrap();
-    println!("{:<16} {:>8} {:>7}  warnings", "file", "seconds", "440 Hz");
+    println!("{:<16} {:>8} {:>7} {:>11}", "file", "seconds", "440 Hz", "x real time");
     for (name, arguments) in WHOLE {
         let path = dir.path().join(name);
         tone(arguments, &path);
+        let begin = Instant::now();
         let heard = hear(&path).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let speed = SECONDS / begin.elapsed().as_secs_f64();
         println!(
-            "{name:<16} {:>8.3} {:>7.4}  {:?}",
+            "{name:<16} {:>8.3} {:>7.4} {speed:>11.0}",
             heard.seconds(),
-            middle(&heard),
-            heard.warnings
+            middle(&heard)
         );
         assert!((heard.seconds() - SECONDS).abs() < 0.1, "{name}: {} s", heard.seconds());
         assert!(middle(&heard) > 0.98, "{name}: the tone is gone");
@@ -131,7 +135,7 @@ fn what_was_cut_yields_what_is_there() {
             Remains::Sound(share) => (share, true),
             Remains::Unnoticed(share) => (share, false),
             Remains::Nothing => {
-                assert!(heard.is_err(), "{name}");
+                assert!(matches!(heard, Err(OpenError::NoFrames { .. })), "{name}");
                 continue;
             }
         };
@@ -148,6 +152,97 @@ fn what_was_cut_yields_what_is_there() {
             .any(|warning| matches!(warning, Warning::Truncated { .. }));
         assert_eq!(told, noticed, "{name}: {:?}", heard.warnings);
     }
+}
+
+#[test]
+fn a_length_that_is_only_estimated_is_no_reason_for_a_warning() {
+    if !has_ffmpeg() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    // Silence takes few bits: the rest of the file is thought to be longer than it is.
+    let quiet_then_loud = "-f lavfi -i aevalsrc=random(0)*gt(t\\,8)*0.3:s=44100:d=12";
+    for (name, arguments) in [
+        ("untold.mp3", "-c:a libmp3lame -q:a 4 -write_xing 0"),
+        ("tagged.mp3", "-c:a libmp3lame -q:a 4"),
+        ("raw.aac", "-c:a aac -q:a 1"),
+    ] {
+        let path = dir.path().join(name);
+        ffmpeg(&format!("{quiet_then_loud} {arguments}"), &path);
+        let heard = hear(&path).unwrap();
+        assert!((heard.seconds() - SECONDS).abs() < 0.1, "{name}: {} s", heard.seconds());
+        assert_eq!(heard.warnings, [], "{name}");
+    }
+}
+
+#[test]
+fn a_container_without_a_frame_is_an_error() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("began.wav");
+    hound::WavWriter::create(
+        &path,
+        hound::WavSpec {
+            channels: 1,
+            sample_rate: 16_000,
+            bits_per_sample: 16,
+            sample_format: hound::SampleFormat::Int,
+        },
+    )
+    .unwrap()
+    .finalize()
+    .unwrap();
+    let error = hear(&path).err().unwrap();
+    assert!(
+        matches!(error, OpenError::NoFrames { .. }) && error.to_string().contains("began.wav"),
+        "{error}"
+    );
+    if has_ffmpeg() {
+        let path = dir.path().join("fragmented.mp4");
+        tone(
+            WHOLE.iter().find(|(whole, _)| *whole == "fragmented.mp4").unwrap().1,
+            &path,
+        );
+        let bytes = fs::read(&path).unwrap();
+        let first_fragment = bytes.windows(4).position(|kind| kind == b"moof").unwrap() - 4;
+        fs::write(&path, &bytes[..first_fragment]).unwrap();
+        let error = hear(&path).err().unwrap();
+        assert!(matches!(error, OpenError::NoFrames { .. }), "{error}");
+    }
+}
+
+/// Set for the child process that runs where there is no ffmpeg: what it reads.
+const WITHOUT_FFMPEG: &str = "AUDIO_TEST_WITHOUT_FFMPEG";
+
+#[test]
+fn child_without_ffmpeg() {
+    let Some(path) = env::var_os(WITHOUT_FFMPEG) else {
+        return;
+    };
+    let error = hear(Path::new(&path)).err().unwrap();
+    assert!(matches!(error, OpenError::NeedsFfmpeg { .. }), "{error:?}");
+    println!("told: {error}");
+}
+
+#[test]
+fn what_only_ffmpeg_knows_is_an_error_with_the_remedy_where_it_is_missing() {
+    if !has_ffmpeg() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("windows.wma");
+    tone("-c:a wmav2", &path);
+    let run = Command::new(env::current_exe().unwrap())
+        .args(["--exact", "containers::child_without_ffmpeg", "--nocapture"])
+        .env(WITHOUT_FFMPEG, &path)
+        .env("PATH", dir.path())
+        .output()
+        .unwrap();
+    let told = String::from_utf8(run.stdout).unwrap();
+    assert!(run.status.success(), "{told}");
+    assert!(
+        told.contains("windows.wma") && told.contains("install ffmpeg"),
+        "{told}"
+    );
 }
 
 #[test]

@@ -198,6 +198,47 @@ fn tracks_stay_apart_under_their_names_and_on_one_clock() {
 }
 
 #[test]
+fn a_piece_of_a_longer_recording_begins_at_zero() {
+    if !has_ffmpeg() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    for name in ["piece.mka", "piece.webm", "piece.mp4"] {
+        let path = dir.path().join(name);
+        ffmpeg(
+            "-f lavfi -i sine=frequency=440:sample_rate=48000:duration=4 \
+             -itsoffset 2 -f lavfi -i sine=frequency=880:sample_rate=48000:duration=2 -map 0 -map 1 \
+             -c:a libopus -output_ts_offset 1000",
+            &path,
+        );
+        let heard = hear(&path).unwrap();
+        assert!((heard.seconds() - 4.0).abs() < 0.1, "{name}: {}", heard.seconds());
+        let begin = heard.lanes[1].iter().position(|sample| sample.abs() > 0.02).unwrap() as f64 / RATE as f64;
+        assert!((begin - 2.0).abs() < 0.1, "{name}: {begin}");
+        assert_eq!(heard.warnings, [], "{name}");
+    }
+}
+
+#[test]
+fn whoever_is_silent_for_long_among_others_is_still_heard() {
+    if !has_ffmpeg() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("late.mka");
+    // 400 packets a second on the first track: more of them before the second begins than may be empty in a row.
+    ffmpeg(
+        "-f lavfi -i sine=frequency=440:sample_rate=48000:duration=302 \
+         -itsoffset 300 -f lavfi -i sine=frequency=880:sample_rate=48000:duration=2 -map 0 -map 1 \
+         -c:a libopus -compression_level 0 -frame_duration 2.5",
+        &path,
+    );
+    let heard = hear(&path).unwrap();
+    assert_eq!((heard.lanes.len(), &heard.warnings[..]), (2, &[][..]));
+    assert!(tone_share(&heard.lanes[1][300 * RATE + RATE / 2..301 * RATE], 880.0) > 0.98);
+}
+
+#[test]
 fn a_gap_in_a_track_is_silence_and_moves_nothing() {
     if !has_ffmpeg() {
         return;

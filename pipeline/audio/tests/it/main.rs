@@ -5,6 +5,9 @@
 
 mod clips;
 mod containers;
+mod damage;
+mod eight_hours;
 mod every_file_is_run;
 mod lanes;
+mod spool;
 mod workbench;

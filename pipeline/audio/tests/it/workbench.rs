@@ -99,3 +99,12 @@ pub(crate) fn tone_share(samples: &[f32], hertz: f64) -> f64 {
         0.0
     }
 }
+
+/// The most memory this process ever had, in bytes; zero where the system does not tell.
+pub(crate) fn peak_memory() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok())
+        .unwrap_or(0)
+        * 1024
+}
