@@ -10,7 +10,7 @@
 //!                                                            ▼
 //!                    voice activity and transcription, per lane;  [`LaneLevels`]: whose lane it was
 //!
-//!  live sound ─► [`Spool`] ─► `kill -9` ─► [`recover`] ─► the same [`Block`]s
+//!  live sound ─► [`Resampler`] ─► [`Spool`] ─► `kill -9` ─► [`recover`] ─► the same [`Block`]s
 //! ```
 //!
 //! A **lane** is what one speaker, or one room, is heard on. Nothing here knows a meeting, runs a model or reads the
@@ -32,6 +32,7 @@ pub use error::{OpenError, SpoolError, Warning, WavError};
 pub use pcm::{from_i16, to_i16};
 pub use reader::LaneReader;
 pub use spool::{RecoveredLane, RecoveredSpool, Spool, recover};
+pub use track::Resampler;
 pub use wav::WavFile;
 
 /// Samples per second of every lane; what Whisper and the voice activity models are trained on.

@@ -19,6 +19,12 @@ const LOOK_SAMPLES_MAX: u64 = 10 * 60 * SAMPLE_RATE_HZ as u64;
 /// … unless there was less sound than this in it, in frames: ten seconds, the least on which to judge.
 const LOOK_SOUNDING_FRAMES_MIN: usize = 10 * SAMPLE_RATE_HZ as usize / FRAME_SAMPLES;
 
+/// Of a track with one channel, this much shows whether it can be decoded: ten seconds.
+const LOOK_SAMPLES_MONO: u64 = 10 * SAMPLE_RATE_HZ as u64;
+
+/// A larger share of damaged packets is not damage: a scratched recording loses packets here and there.
+const DAMAGED_SHARE_MAX: f32 = 0.2;
+
 /// A recording being read: an iterator over its [`Block`]s that holds a few seconds of sound at a time.
 ///
 /// Lanes appear in [`lanes`](Self::lanes) when they are first heard. Sound that is missing or was repaired is told by
@@ -38,6 +44,12 @@ struct Track {
     /// Sound that was read and not yet delivered, one plane per channel.
     planes: Vec<Vec<f32>>,
     ended: bool,
+}
+
+/// What the first minutes of a track tell.
+struct FirstLook {
+    groups: Vec<Group>,
+    damaged_share: f32,
 }
 
 /// Why a track, or a file, gives not one frame.
@@ -77,30 +89,41 @@ impl LaneReader {
             reason,
         };
         match Self::begin(&media) {
+            // Taken for another format than it is, perhaps; ffmpeg may know better.
+            Ok((reader, damaged_share)) if damaged_share > DAMAGED_SHARE_MAX && !media.is_by_ffmpeg() => {
+                let other = Media::open_with_ffmpeg(path, String::new()).ok();
+                let other = other.and_then(|media| Self::begin(&media).ok());
+                Ok(other.map_or(reader, |(other, _)| other))
+            }
             Err(silent) if !media.is_by_ffmpeg() => {
                 // The container is known, but its sound is not: what the built-in decoders cannot decode ffmpeg may.
                 match Media::open_with_ffmpeg(path, silent.reason.clone()) {
-                    Ok(media) => Self::begin(&media).map_err(no_frames),
+                    Ok(media) => Self::begin(&media).map(|(reader, _)| reader).map_err(no_frames),
                     Err(needed @ OpenError::NeedsFfmpeg { .. }) if silent.is_undecodable => Err(needed),
                     Err(_) => Err(no_frames(silent)),
                 }
             }
-            begun => begun.map_err(no_frames),
+            begun => begun.map(|(reader, _)| reader).map_err(no_frames),
         }
     }
 
-    fn begin(media: &Media) -> Result<Self, NoSound> {
+    /// Also says which share of the packets seen was damaged, in the worst track.
+    fn begin(media: &Media) -> Result<(Self, f32), NoSound> {
+        let mut damaged_share = 0.0_f32;
         let mut tracks = Vec::new();
         let mut warnings = media.warnings.clone();
         let mut silent = NoSound::of("no audio track");
         for (place, info) in media.tracks.iter().enumerate() {
             match first_look(media, place) {
-                Ok(groups) => tracks.push(Track {
-                    source: media.read_track(place).map_err(NoSound::of)?,
-                    lanes: TrackLanes::new(place, info.name.clone(), info.language.clone(), groups),
-                    planes: vec![Vec::new(); info.channels],
-                    ended: false,
-                }),
+                Ok(look) => {
+                    damaged_share = damaged_share.max(look.damaged_share);
+                    tracks.push(Track {
+                        source: media.read_track(place).map_err(NoSound::of)?,
+                        lanes: TrackLanes::new(place, info.name.clone(), info.language.clone(), look.groups),
+                        planes: vec![Vec::new(); info.channels],
+                        ended: false,
+                    });
+                }
                 Err(why) => {
                     warnings.push(Warning::TrackLeftOut {
                         track: place + 1,
@@ -113,13 +136,14 @@ impl LaneReader {
         if tracks.is_empty() {
             return Err(silent);
         }
-        Ok(Self {
+        let reader = Self {
             tracks,
             lanes: Vec::new(),
             duration: media.duration,
             position: 0,
             warnings,
-        })
+        };
+        Ok((reader, damaged_share))
     }
 
     /// Reads lanes that are apart already.
@@ -217,7 +241,7 @@ impl Track {
 
 /// Decodes the beginning of the track at `place` to see that it decodes at all, and which of its channels belong
 /// together.
-fn first_look(media: &Media, place: usize) -> Result<Vec<Group>, NoSound> {
+fn first_look(media: &Media, place: usize) -> Result<FirstLook, NoSound> {
     let mut source = media.read_track(place).map_err(NoSound::of)?;
     let channels = media.tracks[place].channels;
     let mut planes = vec![Vec::new(); channels];
@@ -237,7 +261,7 @@ fn first_look(media: &Media, place: usize) -> Result<Vec<Group>, NoSound> {
         planes.iter_mut().for_each(|plane| drop(plane.drain(..whole)));
         let sounding = scene.sounding_frames();
         let enough = match channels {
-            1 => samples > 0,
+            1 => samples >= LOOK_SAMPLES_MONO,
             _ if samples < LOOK_SAMPLES_MAX => sounding >= LOOK_SOUNDING_FRAMES,
             _ => sounding >= LOOK_SOUNDING_FRAMES_MIN,
         };
@@ -255,5 +279,8 @@ fn first_look(media: &Media, place: usize) -> Result<Vec<Group>, NoSound> {
                 .any(|warning| matches!(warning, Warning::Damaged { .. })),
         });
     }
-    Ok(scene.groups())
+    Ok(FirstLook {
+        groups: scene.groups(),
+        damaged_share: source.damaged_share(),
+    })
 }

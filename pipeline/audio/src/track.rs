@@ -9,14 +9,20 @@ mod resample;
 mod titles;
 
 use std::fs;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use self::container::Container;
+pub use self::resample::Resampler;
 use crate::{OpenError, Warning};
 
 /// Channels of one track that are looked at; what a damaged header claims beyond that is no recorder.
 pub(crate) const CHANNELS_MAX: usize = 32;
+
+/// Length of a packet of an MPEG transport stream, in bytes, and the byte each begins with. Source: ISO/IEC 13818-1.
+const TRANSPORT_PACKET: u64 = 188;
+const TRANSPORT_SYNC: u8 = 0x47;
 
 /// Sound of one track at 16 kHz. It never fails: where the sound cannot go on it ends, and says why in `warnings`.
 pub(crate) trait TrackSource: Send {
@@ -26,6 +32,11 @@ pub(crate) trait TrackSource: Send {
 
     /// What was met so far.
     fn warnings(&self) -> Vec<Warning>;
+
+    /// Share of the packets so far that could not be decoded; where it is large, the format was mistaken for another.
+    fn damaged_share(&self) -> f32 {
+        0.0
+    }
 }
 
 /// What the file says of one audio track.
@@ -66,6 +77,9 @@ impl Media {
         }
         // Said here, because the decoders would hide it among their own errors.
         fs::File::open(path).map_err(read)?;
+        if is_transport_stream(path).map_err(read)? {
+            return Self::open_with_ffmpeg(path, "an MPEG transport stream".to_owned());
+        }
         match Container::open(path) {
             Ok(container) if container.left_out.is_empty() => Ok(Self::from_container(path, container)),
             // Some tracks only ffmpeg might know: all or nothing, so that every track is on one decoder's clock.
@@ -134,6 +148,18 @@ impl Media {
             decoder: Decoder::Ffmpeg,
         }
     }
+}
+
+/// Whether the file is an MPEG transport stream. The built-in decoders do not know them, but find the frames of AAC or
+/// MP3 in their packets, cut to pieces.
+fn is_transport_stream(path: &Path) -> io::Result<bool> {
+    let mut head = Vec::new();
+    let packets = 4;
+    fs::File::open(path)?
+        .take(TRANSPORT_PACKET * packets)
+        .read_to_end(&mut head)?;
+    let starts = head.iter().step_by(TRANSPORT_PACKET as usize);
+    Ok(head.len() as u64 == TRANSPORT_PACKET * packets && starts.into_iter().all(|&byte| byte == TRANSPORT_SYNC))
 }
 
 fn longest(tracks: &[TrackInfo]) -> Option<Duration> {

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use symphonia::core::codecs::audio::AudioDecoder;
 use symphonia::core::formats::FormatReader;
-use symphonia::core::formats::well_known::FORMAT_ID_MKV;
+use symphonia::core::formats::well_known::{FORMAT_ID_MKV, FORMAT_ID_WAVE};
 use symphonia::core::packet::Packet;
 use symphonia::core::units::TimeBase;
 
 use super::container::{ContainerTrack, Fault, audio_parameters, guarded, make_decoder};
-use super::resample::{RATES_HZ, ToLaneRate};
+use super::resample::{RATES_HZ, Resampler};
 use super::{CHANNELS_MAX, TrackSource};
 use crate::{SAMPLE_RATE_HZ, Warning, pcm};
 
@@ -45,7 +45,7 @@ pub(super) struct DecodedTrack {
     place: usize,
     channels: usize,
     declared: Option<Duration>,
-    resampler: Option<ToLaneRate>,
+    resampler: Option<Resampler>,
     /// Of `planes`.
     rate_hz: u32,
     /// Decoded sound that waits for the silence before it.
@@ -57,6 +57,9 @@ pub(super) struct DecodedTrack {
     /// Taken off time stamps to have the position, in seconds.
     clock_offset: f64,
     has_origin: bool,
+    /// Packets given to the decoder.
+    packets: u64,
+    /// How many of them it refused, and where the first was.
     damaged: Option<(u64, Duration)>,
     warnings: Vec<Warning>,
     ended: bool,
@@ -86,6 +89,7 @@ impl DecodedTrack {
             position: 0.0,
             clock_offset: -info.delay.as_secs_f64(),
             has_origin: false,
+            packets: 0,
             damaged: None,
             warnings: Vec::new(),
             ended: false,
@@ -138,6 +142,7 @@ impl DecodedTrack {
     /// Decodes `packet` into `planes`, and says whether it held sound.
     fn decode(&mut self, packet: &Packet) -> bool {
         self.planes.clear();
+        self.packets += 1;
         let decoded = guarded(|| {
             self.decoder.decode(packet).map(|sound| {
                 sound.copy_to_vecs_planar(&mut self.planes);
@@ -230,10 +235,10 @@ impl DecodedTrack {
         true
     }
 
-    /// A Matroska file of a browser or a bot that writes it as it goes: it states no length, and its end looks to the
-    /// demuxer like a cut, whole as it may be.
+    /// A Matroska file of a browser or a bot that writes it as it goes, or WAV through a pipe: it states no length, and
+    /// its end looks to the demuxer like a cut, whole as it may be.
     fn is_live(&self) -> bool {
-        self.declared.is_none() && self.format.format_info().format == FORMAT_ID_MKV
+        self.declared.is_none() && matches!(self.format.format_info().format, FORMAT_ID_MKV | FORMAT_ID_WAVE)
     }
 
     fn end(&mut self, reason: Option<String>) -> bool {
@@ -263,7 +268,7 @@ impl DecodedTrack {
         }
         let resampler = self
             .resampler
-            .get_or_insert_with(|| ToLaneRate::new(self.rate_hz, self.channels));
+            .get_or_insert_with(|| Resampler::new(self.rate_hz, self.channels).expect("`decode` checks the rate"));
         let zeros = vec![0.0; silence.unwrap_or(0)];
         let planes = match silence {
             Some(_) => vec![zeros.as_slice(); self.channels],
@@ -303,5 +308,10 @@ impl TrackSource for DecodedTrack {
             first_at,
         });
         self.warnings.iter().cloned().chain(damaged).collect()
+    }
+
+    fn damaged_share(&self) -> f32 {
+        self.damaged
+            .map_or(0.0, |(damaged, _)| damaged as f32 / self.packets as f32)
     }
 }

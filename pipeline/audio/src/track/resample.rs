@@ -1,7 +1,7 @@
 //! Any sampling rate to 16 kHz, in pieces, without shifting or losing a sample.
 
 use rubato::audioadapter_buffers::direct::SequentialSliceOfVecs;
-use rubato::{Fft, FixedSync, Resampler, WindowFunction};
+use rubato::{Fft, FixedSync, Resampler as _, WindowFunction};
 
 use crate::{SAMPLE_RATE_HZ, pcm};
 
@@ -12,8 +12,9 @@ pub(crate) const RATES_HZ: std::ops::RangeInclusive<u32> = 1_000..=768_000;
 /// Least length of the transform, in input frames: flat to 7.8 kHz and images below -137 dB in our measurements.
 const TRANSFORM_FRAMES_MIN: usize = 4096;
 
-/// One track's channels on their way to 16 kHz. Output lags behind input by up to two transforms, until `finish`.
-pub(crate) struct ToLaneRate {
+/// Channels of sound on their way to 16 kHz, in step. What comes out is in place: the transform's delay is taken off. It
+/// lags behind what goes in by up to two transforms (0.2 s from 44.1 or 48 kHz), until [`finish`](Self::finish).
+pub struct Resampler {
     rate_hz: u32,
     /// `None` where input is at 16 kHz already.
     fft: Option<Fft<f32>>,
@@ -25,15 +26,17 @@ pub(crate) struct ToLaneRate {
     frames_out: u64,
 }
 
-impl ToLaneRate {
-    /// A resampler for `channels` channels at `rate_hz`, which must lie within [`RATES_HZ`].
-    pub(crate) fn new(rate_hz: u32, channels: usize) -> Self {
-        assert!(RATES_HZ.contains(&rate_hz), "the caller checks the rate");
+impl Resampler {
+    /// A resampler for `channels` channels at `rate_hz`; none where no recorder has such a rate (1 to 768 kHz).
+    pub fn new(rate_hz: u32, channels: usize) -> Option<Self> {
+        if !RATES_HZ.contains(&rate_hz) {
+            return None;
+        }
         let fft = (rate_hz != SAMPLE_RATE_HZ).then(|| transform(rate_hz, channels));
         let (frames, delay) = fft
             .as_ref()
             .map_or((0, 0), |fft| (fft.output_frames_max(), fft.output_delay()));
-        Self {
+        Some(Self {
             rate_hz,
             fft,
             waiting: vec![Vec::new(); channels],
@@ -41,7 +44,7 @@ impl ToLaneRate {
             delay,
             frames_in: 0,
             frames_out: 0,
-        }
+        })
     }
 
     /// The rate it takes.
@@ -50,7 +53,7 @@ impl ToLaneRate {
     }
 
     /// Takes `planes`, one per channel and equally long, and appends what is ready to `out`.
-    pub(crate) fn push(&mut self, planes: &[&[f32]], out: &mut [Vec<f32>]) {
+    pub fn push(&mut self, planes: &[&[f32]], out: &mut [Vec<f32>]) {
         self.frames_in += planes.first().map_or(0, |plane| plane.len()) as u64;
         if self.fft.is_none() {
             for (plane, out) in planes.iter().zip(out) {
@@ -65,7 +68,7 @@ impl ToLaneRate {
     }
 
     /// Appends what is still inside, so that output is exactly as long as input.
-    pub(crate) fn finish(&mut self, out: &mut [Vec<f32>]) {
+    pub fn finish(&mut self, out: &mut [Vec<f32>]) {
         let Some(chunk) = self.fft.as_ref().map(|fft| fft.input_frames_next()) else {
             return;
         };
@@ -164,7 +167,7 @@ mod tests {
     }
 
     fn resample(input: &[f32], rate_hz: u32, piece: usize) -> Vec<f32> {
-        let mut resampler = ToLaneRate::new(rate_hz, 1);
+        let mut resampler = Resampler::new(rate_hz, 1).unwrap();
         let mut out = vec![Vec::new()];
         for piece in input.chunks(piece) {
             resampler.push(&[piece], &mut out);

@@ -8,7 +8,7 @@ use crate::workbench::{hear, shared};
 fn every_clip_of_the_manifest_is_decoded() {
     let Some(shared) = shared() else { return };
     let manifest = fs::read_to_string(shared.join("audio/manifest.tsv")).unwrap();
-    let mut clips = 0;
+    let (mut clips, mut warned) = (0, Vec::new());
     for row in manifest.lines().skip(1) {
         let fields = row.split('\t').collect::<Vec<_>>();
         let (file, seconds, channels) = (fields[0], fields[2].parse::<f64>().unwrap(), fields[4]);
@@ -24,8 +24,13 @@ fn every_clip_of_the_manifest_is_decoded() {
                 heard.labels, heard.warnings
             );
         }
+        if !heard.warnings.is_empty() {
+            warned.push(file.to_owned());
+        }
         clips += 1;
     }
     println!("{clips} clips decoded");
     assert_eq!(clips, 120);
+    // The header of this one promises half an hour; 18 s are there.
+    assert_eq!(warned, ["azure/enrollment_audio_katie.wav"]);
 }

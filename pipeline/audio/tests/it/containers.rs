@@ -13,7 +13,7 @@ use crate::workbench::{Heard, ffmpeg, has_ffmpeg, hear, tone_share};
 const SECONDS: f64 = 12.0;
 
 /// File name and ffmpeg's arguments for it. The tone is 440 Hz at 48 kHz mono where nothing else is said.
-const WHOLE: [(&str, &str); 31] = [
+const WHOLE: [(&str, &str); 32] = [
     ("s16.wav", "-c:a pcm_s16le"),
     ("u8.wav", "-c:a pcm_u8 -ar 8000"),
     ("s24.wav", "-c:a pcm_s24le -ac 2"),
@@ -48,6 +48,7 @@ const WHOLE: [(&str, &str); 31] = [
     ("aac.mkv", "-c:a aac"),
     ("windows.wma", "-c:a wmav2"),
     ("dolby.ac3", "-c:a ac3"),
+    ("transport.ts", "-c:a aac"),
 ];
 
 fn tone(arguments: &str, path: &Path) {
@@ -173,6 +174,26 @@ fn a_length_that_is_only_estimated_is_no_reason_for_a_warning() {
         assert!((heard.seconds() - SECONDS).abs() < 0.1, "{name}: {} s", heard.seconds());
         assert_eq!(heard.warnings, [], "{name}");
     }
+}
+
+#[test]
+fn a_wav_through_a_pipe_does_not_know_its_length() {
+    if !has_ffmpeg() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("piped.wav");
+    tone("-c:a pcm_s16le", &path);
+    let mut bytes = fs::read(&path).unwrap();
+    let data = bytes.windows(4).position(|word| word == b"data").unwrap() + 4;
+    for size in [4, data] {
+        bytes[size..size + 4].fill(0xff);
+    }
+    fs::write(&path, &bytes).unwrap();
+    let heard = hear(&path).unwrap();
+    assert!((heard.seconds() - SECONDS).abs() < 0.1, "{} s", heard.seconds());
+    assert_eq!(heard.warnings, []);
+    assert_eq!(audio::LaneReader::open(&path).unwrap().duration(), None);
 }
 
 #[test]
