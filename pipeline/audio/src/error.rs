@@ -79,13 +79,15 @@ pub enum Warning {
         /// Where the first of them is.
         first_at: Duration,
     },
-    /// The clock of the track jumps further than any recording lasts; the sound goes on without the jump.
-    #[error("track {track}: the time stamps jump at {at:.1?}; times after it may be off")]
-    ClockJump {
+    /// Time stamps that jump back, or further ahead than any recording lasts; the sound goes on without the jump.
+    #[error("track {track}: the time stamps jump {jumps} times, first at {first_at:.1?}; times after it may be off")]
+    ClockJumps {
         /// The audio track, counted from one.
         track: usize,
-        /// Where.
-        at: Duration,
+        /// How often.
+        jumps: u64,
+        /// Where first.
+        first_at: Duration,
     },
     /// A track that could not be decoded, beside others that could.
     #[error("track {track} is left out ({reason}); install ffmpeg and ffprobe to have it")]

@@ -1,5 +1,6 @@
 //! The audio tracks of a file, each as a stream of 16 kHz samples per channel, whoever decodes it.
 
+mod clock;
 mod container;
 mod decoded;
 mod ffmpeg;

@@ -6,26 +6,12 @@ use symphonia::core::codecs::audio::AudioDecoder;
 use symphonia::core::formats::FormatReader;
 use symphonia::core::formats::well_known::{FORMAT_ID_MKV, FORMAT_ID_WAVE};
 use symphonia::core::packet::Packet;
-use symphonia::core::units::TimeBase;
 
+use super::clock::TrackClock;
 use super::container::{ContainerTrack, Fault, audio_parameters, guarded, make_decoder};
 use super::resample::{RATES_HZ, Resampler};
 use super::{CHANNELS_MAX, TrackSource};
 use crate::{SAMPLE_RATE_HZ, Warning, pcm};
-
-/// A packet that begins this much after the end of the one before leaves a gap, which is filled with silence: somebody
-/// joined late, was muted, or sent nothing while silent. Below it lie the delays of codecs and the millisecond clock of
-/// Matroska. In seconds.
-const GAP_MIN: f64 = 0.1;
-
-/// A file whose first time stamp is at most this begins at zero, and what is missing before is silence. In seconds.
-const ORIGIN_MIN: f64 = 1.0;
-
-/// A longer gap is a damaged time stamp. In seconds.
-const GAP_MAX: f64 = 4.0 * 3600.0;
-
-/// The sound may end this much before the length that the file states, without being called truncated. In seconds.
-const SHORTFALL_MAX: f64 = 1.0;
 
 /// Packets of a track without sound, in a row, after which it has ended: a damaged table may promise milliards of them.
 const EMPTY_PACKETS_MAX: u32 = 100_000;
@@ -33,18 +19,17 @@ const EMPTY_PACKETS_MAX: u32 = 100_000;
 /// The same for packets of other tracks in between: somebody who says nothing for hours among twenty others is passed.
 const FOREIGN_PACKETS_MAX: u32 = 50_000_000;
 
-/// No recording lasts longer than two days; a damaged table may. In seconds.
-const LENGTH_MAX: f64 = 48.0 * 3600.0;
+/// No recording lasts longer than two days; a damaged table may.
+const LENGTH_MAX: Duration = Duration::from_secs(48 * 3600);
 
 pub(super) struct DecodedTrack {
     format: Box<dyn FormatReader>,
     decoder: Box<dyn AudioDecoder>,
-    time_base: Option<TimeBase>,
     id: u32,
     /// Place among the audio tracks.
     place: usize,
     channels: usize,
-    declared: Option<Duration>,
+    clock: TrackClock,
     resampler: Option<Resampler>,
     /// Of `planes`.
     rate_hz: u32,
@@ -52,16 +37,11 @@ pub(super) struct DecodedTrack {
     planes: Vec<Vec<f32>>,
     /// Frames of silence due before `planes`.
     silence: u64,
-    /// Length of the sound handed to the resampler, in seconds.
-    position: f64,
-    /// Taken off time stamps to have the position, in seconds.
-    clock_offset: f64,
-    has_origin: bool,
     /// Packets given to the decoder.
     packets: u64,
     /// How many of them it refused, and where the first was.
     damaged: Option<(u64, Duration)>,
-    warnings: Vec<Warning>,
+    truncated: Option<Warning>,
     ended: bool,
 }
 
@@ -75,23 +55,19 @@ impl DecodedTrack {
             .ok_or("the track is gone")?;
         let decoder = make_decoder(audio_parameters(track).ok_or("the track is no audio")?)?;
         Ok(Self {
-            time_base: track.time_base,
             format,
             decoder,
             id,
             place,
             channels: info.channels,
-            declared: info.duration.map(|length| length + info.delay),
+            clock: TrackClock::new(info.delay, info.duration),
             resampler: None,
             rate_hz: SAMPLE_RATE_HZ,
             planes: Vec::new(),
             silence: 0,
-            position: 0.0,
-            clock_offset: -info.delay.as_secs_f64(),
-            has_origin: false,
             packets: 0,
             damaged: None,
-            warnings: Vec::new(),
+            truncated: None,
             ended: false,
         })
     }
@@ -109,39 +85,33 @@ impl DecodedTrack {
                 Err(Fault::Cut) => return self.end(Some("the file ends within a packet".to_owned())),
                 Err(Fault::Broken(reason)) => return self.end(Some(reason)),
             };
-            self.set_origin(&packet);
+            let stamp = self.stamp(&packet);
+            stamp.inspect(|&stamp| self.clock.set_origin(stamp));
             if packet.track_id != self.id {
                 foreign += 1;
-            } else if !self.decode(&packet) {
-                empty += 1;
-            } else if self.position > LENGTH_MAX {
+            } else if self.clock.position() > LENGTH_MAX {
                 return self.end(Some("longer than any recording".to_owned()));
-            } else {
+            } else if let Some(rate_hz) = self.decode(&packet) {
+                self.rate_hz = rate_hz;
+                let gap = stamp.map_or(0.0, |stamp| self.clock.gap_before(stamp));
+                self.silence = (gap * f64::from(rate_hz)).round() as u64;
                 return true;
+            } else {
+                self.planes.clear();
+                empty += 1;
             }
         }
         self.end(Some("no more sound in the packets".to_owned()))
     }
 
-    /// A recording that was cut out of a longer one keeps the time stamps of that one. Its first packet, of whatever
-    /// track, then is where its clock begins: the same for all tracks, as each is read from the start of the file.
-    fn set_origin(&mut self, packet: &Packet) {
-        if std::mem::replace(&mut self.has_origin, true) {
-            return;
-        }
-        let track = self.format.tracks().iter().find(|track| track.id == packet.track_id);
-        let time = track.and_then(|track| track.time_base?.calc_time(packet.pts));
-        let origin = time.map_or(0.0, |time| time.as_secs_f64());
-        if origin > ORIGIN_MIN {
-            self.clock_offset += origin;
-            // Whether the length that is stated counts from there is anybody's guess.
-            self.declared = None;
-        }
+    /// The time stamp of `packet` in seconds.
+    fn stamp(&self, packet: &Packet) -> Option<f64> {
+        let track = self.format.tracks().iter().find(|track| track.id == packet.track_id)?;
+        Some(track.time_base?.calc_time(packet.pts)?.as_secs_f64())
     }
 
-    /// Decodes `packet` into `planes`, and says whether it held sound.
-    fn decode(&mut self, packet: &Packet) -> bool {
-        self.planes.clear();
+    /// Decodes `packet` into `planes`, one per channel; its rate, if it held sound.
+    fn decode(&mut self, packet: &Packet) -> Option<u32> {
         self.packets += 1;
         let decoded = guarded(|| {
             self.decoder.decode(packet).map(|sound| {
@@ -153,25 +123,22 @@ impl DecodedTrack {
             Ok(rate_hz) => rate_hz,
             Err(Fault::Reset) => {
                 self.decoder.reset();
-                return false;
+                return None;
             }
             Err(Fault::Cut | Fault::Broken(_)) => {
-                let first = (0, Duration::from_secs_f64(self.position));
-                self.damaged.get_or_insert(first).0 += 1;
-                return false;
+                self.damaged.get_or_insert((0, self.clock.position())).0 += 1;
+                return None;
             }
         };
-        let frames = self.planes.first().map_or(0, Vec::len);
-        if frames == 0 || !RATES_HZ.contains(&rate_hz) || self.planes.len() > CHANNELS_MAX {
-            return false;
+        let has_sound = self.planes.first().is_some_and(|plane| !plane.is_empty());
+        if !has_sound || !RATES_HZ.contains(&rate_hz) || self.planes.len() > CHANNELS_MAX {
+            return None;
         }
         for sample in self.planes.iter_mut().flatten() {
             *sample = pcm::clean(*sample);
         }
         self.fit_channels();
-        self.silence = self.gap_before(packet, rate_hz);
-        self.rate_hz = rate_hz;
-        true
+        Some(rate_hz)
     }
 
     /// A stream that changes its channels on the way goes on as the mean of them in every planned channel.
@@ -185,29 +152,6 @@ impl DecodedTrack {
                 }
             }
             self.planes = vec![mean; self.channels];
-        }
-    }
-
-    /// Frames of silence between the end of the sound so far and `packet`.
-    fn gap_before(&mut self, packet: &Packet, rate_hz: u32) -> u64 {
-        let Some(time) = self.time_base.and_then(|base| base.calc_time(packet.pts)) else {
-            return 0;
-        };
-        let gap = time.as_secs_f64() - self.clock_offset - self.position;
-        let beyond_end = self
-            .declared
-            .is_some_and(|all| self.position + gap > all.as_secs_f64() + GAP_MIN.max(1.0));
-        if gap < GAP_MIN {
-            0
-        } else if gap > GAP_MAX || beyond_end {
-            self.clock_offset += gap;
-            self.warnings.push(Warning::ClockJump {
-                track: self.place + 1,
-                at: Duration::from_secs_f64(self.position),
-            });
-            0
-        } else {
-            (gap * f64::from(rate_hz)).round() as u64
         }
     }
 
@@ -227,30 +171,24 @@ impl DecodedTrack {
         let Ok(decoder) = make_decoder(parameters) else {
             return false;
         };
-        (self.id, self.time_base, self.decoder) = (track.id, track.time_base, decoder);
-        // Its clock begins at zero again.
-        self.clock_offset = -self.position;
-        // The length that was stated is that of the first stream.
-        self.declared = None;
+        (self.id, self.decoder) = (track.id, decoder);
+        self.clock.restart();
         true
     }
 
     /// A Matroska file of a browser or a bot that writes it as it goes, or WAV through a pipe: it states no length, and
     /// its end looks to the demuxer like a cut, whole as it may be.
     fn is_live(&self) -> bool {
-        self.declared.is_none() && matches!(self.format.format_info().format, FORMAT_ID_MKV | FORMAT_ID_WAVE)
+        self.clock.declared().is_none() && matches!(self.format.format_info().format, FORMAT_ID_MKV | FORMAT_ID_WAVE)
     }
 
     fn end(&mut self, reason: Option<String>) -> bool {
         self.ended = true;
-        let short = self
-            .declared
-            .is_some_and(|declared| declared.as_secs_f64() - self.position > SHORTFALL_MAX);
-        if short || reason.is_some() {
-            self.warnings.push(Warning::Truncated {
+        if self.clock.is_short() || reason.is_some() {
+            self.truncated = Some(Warning::Truncated {
                 track: self.place + 1,
-                at: Duration::from_secs_f64(self.position),
-                declared: self.declared,
+                at: self.clock.position(),
+                declared: self.clock.declared(),
                 reason: reason.unwrap_or_else(|| "the file ends here".to_owned()),
             });
         }
@@ -275,7 +213,7 @@ impl DecodedTrack {
             None => self.planes.iter().map(Vec::as_slice).collect(),
         };
         resampler.push(&planes, out);
-        self.position += planes[0].len() as f64 / f64::from(self.rate_hz);
+        self.clock.advance(planes[0].len() as f64 / f64::from(self.rate_hz));
     }
 
     fn finish(&mut self, out: &mut [Vec<f32>]) {
@@ -307,7 +245,12 @@ impl TrackSource for DecodedTrack {
             packets,
             first_at,
         });
-        self.warnings.iter().cloned().chain(damaged).collect()
+        let jumped = self.clock.jumps().map(|(jumps, first_at)| Warning::ClockJumps {
+            track: self.place + 1,
+            jumps,
+            first_at,
+        });
+        self.truncated.iter().cloned().chain(damaged).chain(jumped).collect()
     }
 
     fn damaged_share(&self) -> f32 {
