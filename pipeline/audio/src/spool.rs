@@ -1,0 +1,231 @@
+//! Live sound on disk as it arrives, so that a crash, or `kill -9`, costs at most a second of it.
+//!
+//! ```text
+//! <folder>/spool.json      format, and name and language of each lane; replaced whole or not at all
+//! <folder>/lane-000.pcm    samples of the first lane: 16 kHz mono, 16 bits, little-endian, nothing else
+//! ```
+//!
+//! There is no header to complete and no index to repair: the length of a lane is the length of its file. What was
+//! handed to [`Spool::write`] is with the operating system when it returns, so that it survives the death of the
+//! process; at most a second later it is on the disk, so that it survives a power cut. The folder is locked while it is
+//! recorded into; the lock dies with the process. Other files in the folder are let alone.
+
+mod recovery;
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+
+pub use self::recovery::{RecoveredLane, RecoveredSpool, recover};
+use crate::{LaneId, SAMPLE_RATE_HZ, SpoolError};
+
+/// The layout that this program writes.
+const FORMAT_VERSION: u32 = 1;
+
+const SIDE_FILE: &str = "spool.json";
+const LOCK_FILE: &str = ".lock";
+
+/// Bytes of a sample.
+const SAMPLE_BYTES: u64 = 2;
+
+/// A power cut may cost this much.
+const SYNC_INTERVAL: Duration = Duration::from_secs(1);
+
+/// A recording being written.
+pub struct Spool {
+    dir: PathBuf,
+    side: SideFile,
+    lanes: Vec<LaneFile>,
+    synced: Instant,
+    // Held for its lock alone.
+    _lock: File,
+}
+
+struct LaneFile {
+    path: PathBuf,
+    file: File,
+    samples: u64,
+    /// Whether there is something that was not synced.
+    dirty: bool,
+}
+
+/// What the side file holds.
+#[derive(Serialize, Deserialize)]
+struct SideFile {
+    format: u32,
+    sample_rate_hz: u32,
+    lanes: Vec<SideLane>,
+    /// Whether the recording came to its proper end.
+    finished: bool,
+}
+
+#[derive(Clone, Default, Serialize, Deserialize)]
+struct SideLane {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    language: Option<String>,
+}
+
+impl Spool {
+    /// Begins a recording in the folder `dir`, which is made if it is missing.
+    ///
+    /// # Errors
+    /// When it holds a recording already, or cannot be written to.
+    pub fn create(dir: &Path) -> Result<Self, SpoolError> {
+        fs::create_dir_all(dir).map_err(io_error(dir))?;
+        let lock = lock(dir)?;
+        if dir.join(SIDE_FILE).exists() {
+            return Err(SpoolError::Exists { dir: dir.to_owned() });
+        }
+        let spool = Self {
+            dir: dir.to_owned(),
+            side: SideFile {
+                format: FORMAT_VERSION,
+                sample_rate_hz: SAMPLE_RATE_HZ,
+                lanes: Vec::new(),
+                finished: false,
+            },
+            lanes: Vec::new(),
+            synced: Instant::now(),
+            _lock: lock,
+        };
+        spool.write_side_file()?;
+        Ok(spool)
+    }
+
+    /// Adds a lane that begins at sample `start` of the recording; before it there is silence, which takes no room.
+    ///
+    /// # Errors
+    /// When the folder cannot be written to.
+    pub fn add_lane(&mut self, name: Option<&str>, language: Option<&str>, start: u64) -> Result<LaneId, SpoolError> {
+        let id = LaneId(self.lanes.len());
+        let path = lane_path(&self.dir, id);
+        let file = OpenOptions::new().append(true).create_new(true).open(&path);
+        let file = file.map_err(io_error(&path))?;
+        file.set_len(start * SAMPLE_BYTES).map_err(io_error(&path))?;
+        self.lanes.push(LaneFile {
+            path,
+            file,
+            samples: start,
+            dirty: true,
+        });
+        // Last: a lane that the side file names is there.
+        self.side.lanes.push(SideLane {
+            name: name.map(str::to_owned),
+            language: language.map(str::to_owned),
+        });
+        self.write_side_file()?;
+        Ok(id)
+    }
+
+    /// Appends `samples`, 16 kHz mono, to `lane`. When it returns they outlive this process, and what came a second
+    /// before outlives the machine.
+    ///
+    /// # Errors
+    /// When the disk is full, or there is no such lane.
+    pub fn write(&mut self, lane: LaneId, samples: &[i16]) -> Result<(), SpoolError> {
+        let file = self.lanes.get_mut(lane.0).ok_or(SpoolError::NoLane { lane: lane.0 })?;
+        file.write(samples).map_err(io_error(&file.path))?;
+        if self.synced.elapsed() >= SYNC_INTERVAL {
+            self.sync()
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Samples of `lane` so far, its silent beginning included.
+    ///
+    /// # Errors
+    /// When there is no such lane.
+    pub fn samples(&self, lane: LaneId) -> Result<u64, SpoolError> {
+        let file = self.lanes.get(lane.0).ok_or(SpoolError::NoLane { lane: lane.0 })?;
+        Ok(file.samples)
+    }
+
+    /// Brings everything to the disk now. [`write`](Self::write) does so every second; call it when no sound arrives.
+    ///
+    /// # Errors
+    /// When the disk is full or broken.
+    pub fn sync(&mut self) -> Result<(), SpoolError> {
+        for lane in self.lanes.iter_mut().filter(|lane| lane.dirty) {
+            lane.file.sync_data().map_err(io_error(&lane.path))?;
+            lane.dirty = false;
+        }
+        self.synced = Instant::now();
+        Ok(())
+    }
+
+    /// Ends the recording, and opens it for reading.
+    ///
+    /// # Errors
+    /// When the disk is full or broken.
+    pub fn finish(mut self) -> Result<RecoveredSpool, SpoolError> {
+        self.sync()?;
+        self.side.finished = true;
+        self.write_side_file()?;
+        let dir = self.dir.clone();
+        drop(self);
+        recover(&dir)
+    }
+
+    fn write_side_file(&self) -> Result<(), SpoolError> {
+        let path = self.dir.join(SIDE_FILE);
+        let partial = self.dir.join("spool.json.partial");
+        let text = serde_json::to_vec_pretty(&self.side).expect("names and numbers are JSON");
+        let write = || -> io::Result<()> {
+            let mut file = File::create(&partial)?;
+            file.write_all(&text)?;
+            file.sync_all()?;
+            fs::rename(&partial, &path)?;
+            // The folder too, or a power cut may forget the names of the files.
+            File::open(&self.dir)?.sync_all()
+        };
+        write().map_err(io_error(&path))
+    }
+}
+
+impl LaneFile {
+    fn write(&mut self, samples: &[i16]) -> io::Result<()> {
+        let bytes = samples
+            .iter()
+            .flat_map(|sample| sample.to_le_bytes())
+            .collect::<Vec<_>>();
+        self.dirty = true;
+        let written = self.file.write_all(&bytes);
+        if written.is_err() {
+            // A full disk may have taken half a sample; without it the next write would swap the bytes of all.
+            let _ = self.file.set_len(self.samples * SAMPLE_BYTES);
+            return written;
+        }
+        self.samples += samples.len() as u64;
+        Ok(())
+    }
+}
+
+/// Locks the folder for one recorder.
+fn lock(dir: &Path) -> Result<File, SpoolError> {
+    let path = dir.join(LOCK_FILE);
+    let file = OpenOptions::new().write(true).create(true).truncate(false).open(&path);
+    let file = file.map_err(io_error(&path))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(SpoolError::InUse { dir: dir.to_owned() }),
+        Err(TryLockError::Error(source)) => Err(SpoolError::Io { path, source }),
+    }
+}
+
+fn lane_path(dir: &Path, lane: LaneId) -> PathBuf {
+    dir.join(format!("lane-{:03}.pcm", lane.0))
+}
+
+fn io_error(path: &Path) -> impl Fn(io::Error) -> SpoolError + use<> {
+    let path = path.to_owned();
+    move |source| SpoolError::Io {
+        path: path.clone(),
+        source,
+    }
+}
