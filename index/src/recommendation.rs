@@ -239,7 +239,14 @@ fn related_only(
         let held: f32 = shared.iter().map(|term| term.weight).sum();
         held / all >= MEETING_COVERAGE_MIN
     };
-    ranked.iter().take(MEETINGS_MAX).filter(stands_out).copied().collect()
+    // What people and series in common are worth is not taken away by words that are unlike.
+    let at_least_bonus = |meeting: &ScoredMeeting| ScoredMeeting {
+        score: meeting_record(view, meeting.place)
+            .map_or(meeting.score, |record| meeting.score.max(bonus(context, record))),
+        ..*meeting
+    };
+    let related = ranked.iter().take(MEETINGS_MAX).filter(stands_out);
+    related.map(at_least_bonus).collect()
 }
 
 /// Median and spread (as a standard deviation, from the median distance) of the scores.

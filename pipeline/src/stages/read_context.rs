@@ -132,21 +132,26 @@ fn context(meeting: &Meeting, transcript: &Transcript, minutes: Option<&Minutes>
     }
 }
 
-/// Joins short texts and cuts long ones to pieces of about [`PIECE_WORDS`].
+/// Joins short texts and cuts long ones to pieces of about [`PIECE_WORDS`]. Lines stay lines: each may be in a language of
+/// its own.
 fn pieces<'a>(texts: impl IntoIterator<Item = &'a str>) -> Vec<String> {
     let mut pieces = Vec::new();
     let mut piece = String::new();
     let mut words = 0;
-    for word in texts.into_iter().flat_map(str::split_whitespace) {
-        if words == PIECE_WORDS {
-            pieces.push(std::mem::take(&mut piece));
-            words = 0;
+    for line in texts.into_iter().flat_map(str::lines) {
+        let mut separator = "\n";
+        for word in line.split_whitespace() {
+            if words == PIECE_WORDS {
+                pieces.push(std::mem::take(&mut piece));
+                words = 0;
+            }
+            if words > 0 {
+                piece.push_str(separator);
+            }
+            piece.push_str(word);
+            words += 1;
+            separator = " ";
         }
-        if words > 0 {
-            piece.push(' ');
-        }
-        piece.push_str(word);
-        words += 1;
     }
     if words > 0 {
         pieces.push(piece);
