@@ -1,0 +1,7 @@
+//! Samples in, words with times out: where speech is, what was said, who spoke, in one go or live. Knows no meeting.
+//!
+//! Everything here takes 16 kHz mono samples of one lane (a track, a channel, or the mix) and gives plain records.
+
+pub mod model_file;
+pub mod sound;
+pub mod voice_activity;
