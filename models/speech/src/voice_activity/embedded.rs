@@ -15,12 +15,22 @@ use super::{GateOptions, SpeechProbability};
 const LOOK_BACK: usize = 80;
 /// Frames that the guards look ahead, and by which judgements are late: 0.26 s.
 const LOOK_AHEAD: usize = 16;
-/// Least standard deviation of the periodicity over the frames looked at: speech has about 0.2, noise 0.05.
-const PERIODICITY_DEVIATION_MIN: f32 = 0.1;
-/// Highest mean tone persistence over them: speech has about 0.05, music 0.4 and more.
-const TONE_PERSISTENCE_MAX: f32 = 0.35;
+/// What the frames looked at must show beside the net's score, one or the other: clear speech swings between voiced and
+/// unvoiced; in noise it swings less, and then the net must be surer and tones must not be held at all.
+const EVIDENCE: [Evidence; 2] = [
+    Evidence {
+        periodicity_deviation_min: 0.1,
+        tone_persistence_max: 0.35,
+        score_min: 0.0,
+    },
+    Evidence {
+        periodicity_deviation_min: 0.06,
+        tone_persistence_max: 0.12,
+        score_min: 0.6,
+    },
+];
 /// How far over the noise floor a frame is loud enough to be speech.
-const OVER_FLOOR_DB: f32 = 8.0;
+const OVER_FLOOR_DB: f32 = 5.0;
 /// Nothing below is taken for speech: under the last bit of 16-bit sound.
 const LEVEL_DB_MIN: f32 = -88.0;
 /// How fast the noise floor rises where nothing is quieter: 1.9 dB a second.
@@ -37,6 +47,16 @@ pub struct EmbeddedDetector {
     frames: VecDeque<Frame>,
     /// How many of `frames` are judged: those before the look-ahead.
     judged: usize,
+}
+
+/// Over the loud frames looked at.
+struct Evidence {
+    /// Least standard deviation of the periodicity: clear speech has about 0.2, noise 0.05.
+    periodicity_deviation_min: f32,
+    /// Highest mean tone persistence: speech has about 0.05, music 0.4 and more.
+    tone_persistence_max: f32,
+    /// Least mean score of the net.
+    score_min: f32,
 }
 
 struct Frame {
@@ -132,18 +152,23 @@ impl SpeechProbability for EmbeddedDetector {
     }
 }
 
-/// Whether the loud ones among `frames` have speech's swing of periodicity and no held tones.
+/// Whether the loud ones among `frames` show what speech shows.
 fn sounds_like_speech(frames: &VecDeque<Frame>) -> bool {
-    let (mut count, mut sum, mut squares, mut persistence) = (0.0_f32, 0.0, 0.0, 0.0);
+    let (mut count, mut periodicity, mut squares, mut persistence, mut score) = (0.0_f32, 0.0, 0.0, 0.0, 0.0);
     for frame in frames.iter().filter(|frame| frame.loud) {
         count += 1.0;
-        sum += frame.features.periodicity;
+        periodicity += frame.features.periodicity;
         squares += frame.features.periodicity * frame.features.periodicity;
         persistence += frame.features.tone_persistence;
+        score += frame.score;
     }
-    let mean = sum / count.max(1.0);
-    let variance = squares / count.max(1.0) - mean * mean;
-    variance > PERIODICITY_DEVIATION_MIN * PERIODICITY_DEVIATION_MIN && persistence < TONE_PERSISTENCE_MAX * count
+    let mean = |sum: f32| sum / count.max(1.0);
+    let deviation = (mean(squares) - mean(periodicity) * mean(periodicity)).max(0.0).sqrt();
+    EVIDENCE.iter().any(|evidence| {
+        deviation > evidence.periodicity_deviation_min
+            && mean(persistence) < evidence.tone_persistence_max
+            && mean(score) >= evidence.score_min
+    })
 }
 
 /// Brings speech to the level that the net was trained on: recordings of meetings are 20 to 50 dB quieter.

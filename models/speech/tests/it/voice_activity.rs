@@ -160,5 +160,6 @@ fn speech_in_noise_is_still_found() {
         let mixed: Vec<f32> = sentence.iter().zip(&noise).map(|(a, b)| a + b).collect();
         let errors = FrameErrors::between(&reference, &found(&mixed), duration_ms(mixed.len()));
         println!("{name} at {ratio_db} dB: missed {:.3}", errors.miss_rate());
+        assert!(errors.miss_rate() < 0.2, "{name} {errors:?}");
     }
 }
