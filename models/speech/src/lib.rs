@@ -2,6 +2,10 @@
 //!
 //! Everything here takes 16 kHz mono samples of one lane (a track, a channel, or the mix) and gives plain records.
 
+pub mod guards;
 pub mod model_file;
+pub mod recognizer;
 pub mod sound;
+pub mod transcript;
 pub mod voice_activity;
+pub mod whisper;
