@@ -7,5 +7,6 @@ pub mod model_file;
 pub mod recognizer;
 pub mod sound;
 pub mod transcript;
+pub mod transcription;
 pub mod voice_activity;
 pub mod whisper;

@@ -75,6 +75,11 @@ impl SpeechDetector {
         self.gate.decided_ms()
     }
 
+    /// No speech that is not announced yet will begin before this.
+    pub fn undecided_from_ms(&self) -> i64 {
+        self.gate.undecided_from_ms()
+    }
+
     /// When the speech that still lasts began, if any does.
     pub fn open_since_ms(&self) -> Option<i64> {
         self.gate.open_since_ms()
@@ -103,7 +108,7 @@ pub fn ended(events: &[SpeechEvent]) -> Vec<Span> {
     events
         .iter()
         .filter_map(|event| match event {
-            SpeechEvent::Ended { span } => Some(*span),
+            SpeechEvent::Ended { span, .. } => Some(*span),
             SpeechEvent::Started { .. } => None,
         })
         .collect()

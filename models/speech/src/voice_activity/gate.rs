@@ -18,7 +18,7 @@ pub struct GateOptions {
 }
 
 /// What became known of a stream.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum SpeechEvent {
     /// Speech lasts, and began then.
     Started {
@@ -29,6 +29,8 @@ pub enum SpeechEvent {
     Ended {
         /// Begin and end, padding included. The begin is that of the event before.
         span: Span,
+        /// Mean probability of its frames of speech, 0..=1.
+        confidence: f32,
     },
 }
 
@@ -50,6 +52,7 @@ struct Burst {
     start_ms: i64,
     speech_end_ms: i64,
     speech_ms: i64,
+    probability_ms: f32,
     announced_ms: Option<i64>,
 }
 
@@ -78,7 +81,7 @@ impl SpanGate {
         };
         self.speaking = probability >= threshold;
         if self.speaking {
-            self.speech(from_ms, to_ms)
+            self.speech(from_ms, to_ms, probability)
         } else {
             self.pause(to_ms)
         }
@@ -101,15 +104,23 @@ impl SpanGate {
         self.burst.as_ref()?.announced_ms
     }
 
-    fn speech(&mut self, from_ms: i64, to_ms: i64) -> Option<SpeechEvent> {
+    /// No span that is not announced yet will begin before this.
+    pub fn undecided_from_ms(&self) -> i64 {
+        let from_ms = self.burst.as_ref().map_or(self.decided_ms(), |burst| burst.start_ms);
+        (from_ms - self.options.pad_ms).max(self.ended_ms)
+    }
+
+    fn speech(&mut self, from_ms: i64, to_ms: i64, probability: f32) -> Option<SpeechEvent> {
         let burst = self.burst.get_or_insert(Burst {
             start_ms: from_ms,
             speech_end_ms: from_ms,
             speech_ms: 0,
+            probability_ms: 0.0,
             announced_ms: None,
         });
         burst.speech_ms += to_ms - from_ms;
         burst.speech_end_ms = to_ms;
+        burst.probability_ms += probability * (to_ms - from_ms) as f32;
         if burst.announced_ms.is_some() || burst.speech_ms < self.options.speech_ms_min {
             return None;
         }
@@ -133,6 +144,7 @@ impl SpanGate {
         self.ended_ms = (burst.speech_end_ms + self.options.pad_ms).min(now_ms);
         Some(SpeechEvent::Ended {
             span: Span::new(start_ms, self.ended_ms),
+            confidence: burst.probability_ms / burst.speech_ms.max(1) as f32,
         })
     }
 }
@@ -198,14 +210,22 @@ mod tests {
         ) {
             let options = GateOptions { pad_ms, pause_ms_max, speech_ms_min, ..OPTIONS };
             let events = gate(options, &probabilities);
+            let mut again = SpanGate::new(options, 16 * SAMPLES_PER_MS);
+            for &probability in &probabilities {
+                let from_ms = again.undecided_from_ms();
+                if let Some(SpeechEvent::Started { start_ms }) = again.push(probability) {
+                    prop_assert!(start_ms >= from_ms);
+                }
+            }
             let mut last_end = 0;
             for pair in events.chunks(2) {
-                let [SpeechEvent::Started { start_ms }, SpeechEvent::Ended { span }] = pair else {
+                let [SpeechEvent::Started { start_ms }, SpeechEvent::Ended { span, confidence }] = pair else {
                     panic!("not announced and ended in turn: {events:?}");
                 };
                 prop_assert_eq!(*start_ms, span.start_ms);
                 prop_assert!(span.start_ms >= last_end && span.end_ms > span.start_ms);
                 prop_assert!(span.end_ms <= probabilities.len() as i64 * 16);
+                prop_assert!((OPTIONS.off..=1.0).contains(confidence));
                 last_end = span.end_ms;
             }
             let spans = ended(&events);

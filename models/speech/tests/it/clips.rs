@@ -27,7 +27,7 @@ pub(crate) fn shared() -> Option<PathBuf> {
 
 /// A clip of 16 or 48 kHz, its channels mixed, at 16 kHz.
 pub(crate) fn clip(shared: &Path, name: &str) -> Vec<f32> {
-    let (samples, rate, channels) = decode(&shared.join("audio").join(name));
+    let (samples, rate, channels) = decode_file(&shared.join("audio").join(name));
     let mono: Vec<f32> = samples
         .chunks_exact(channels)
         .map(|frame| frame.iter().sum::<f32>() / channels as f32)
@@ -39,7 +39,8 @@ pub(crate) fn clip(shared: &Path, name: &str) -> Vec<f32> {
     }
 }
 
-fn decode(path: &Path) -> (Vec<f32>, u32, usize) {
+/// Samples of all channels in turn, rate, and number of channels.
+pub(crate) fn decode_file(path: &Path) -> (Vec<f32>, u32, usize) {
     let mut codecs = CodecRegistry::new();
     symphonia::default::register_enabled_codecs(&mut codecs);
     codecs.register_audio_decoder::<symphonia_adapter_libopus::OpusDecoder>();

@@ -1,5 +1,9 @@
 //! Tests of the crate on real clips, on noises made by rule, and on model files of random weights.
 
 mod clips;
+mod demo_model;
 mod noises;
+mod scripted;
+mod transcription;
 mod voice_activity;
+mod whisper;
