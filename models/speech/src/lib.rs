@@ -6,6 +6,7 @@ pub mod guards;
 pub mod model_file;
 pub mod recognizer;
 pub mod sound;
+pub mod streaming;
 pub mod transcript;
 pub mod transcription;
 pub mod voice_activity;

@@ -16,6 +16,7 @@ pub use lane::{LaneTranscriber, TranscribeError};
 pub use utterances::{Utterance, UtteranceOptions, utterances};
 
 pub(crate) use lane_buffer::LaneBuffer;
+pub(crate) use utterances::ends_sentence;
 
 use crate::guards::GuardOptions;
 use crate::recognizer::{Effort, Recognizer};

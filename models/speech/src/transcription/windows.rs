@@ -1,7 +1,7 @@
 //! Packs speech into windows as long as the recognizer hears well, leaving out what lies between; and maps the window's
 //! times back to the lane's.
 
-use crate::sound::{SAMPLES_PER_MS, Span};
+use crate::sound::Span;
 use crate::transcript::TranscriptSegment;
 
 use super::LaneBuffer;
@@ -103,17 +103,17 @@ impl WindowPlan {
     }
 }
 
-/// Samples of a length in milliseconds.
-pub(super) fn samples_of(ms: i64) -> usize {
-    ms.max(0) as usize * SAMPLES_PER_MS
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::sound::SAMPLES_PER_MS;
     use crate::transcript::Word;
+
+    fn samples_of(ms: i64) -> usize {
+        ms as usize * SAMPLES_PER_MS
+    }
 
     #[test]
     fn short_pauses_are_kept_and_long_ones_left_out() {

@@ -4,6 +4,7 @@ mod clips;
 mod demo_model;
 mod noises;
 mod scripted;
+mod streaming;
 mod transcription;
 mod voice_activity;
 mod whisper;
