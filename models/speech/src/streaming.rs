@@ -43,8 +43,8 @@ pub struct LiveOptions {
 impl Default for LiveOptions {
     fn default() -> Self {
         Self {
-            step_ms: 800,
-            end_margin_ms: 400,
+            step_ms: 600,
+            end_margin_ms: 300,
             buffer_ms_max: 15_000,
             backlog_ms_max: 3000,
             vocabulary: String::new(),

@@ -13,8 +13,8 @@ use super::{GateOptions, SpeechProbability};
 
 /// Frames that the guards look back: 1.3 s.
 const LOOK_BACK: usize = 80;
-/// Frames that the guards look ahead, and by which judgements are late: 0.26 s.
-const LOOK_AHEAD: usize = 16;
+/// Frames that the guards look ahead, and by which judgements are late: 0.19 s.
+const LOOK_AHEAD: usize = 12;
 /// What the frames looked at must show beside the net's score, one or the other: clear speech swings between voiced and
 /// unvoiced; in noise it swings less, and then the net must be surer and tones must not be held at all.
 const EVIDENCE: [Evidence; 2] = [
@@ -36,7 +36,7 @@ const LEVEL_DB_MIN: f32 = -88.0;
 /// How fast the noise floor rises where nothing is quieter: 1.9 dB a second.
 const FLOOR_RISE_DB: f32 = 0.03;
 
-/// Speech by the embedded net and the guards. Frames of 16 ms; judgements are 0.3 s late.
+/// Speech by the embedded net and the guards. Frames of 16 ms; judgements are 0.25 s late.
 pub struct EmbeddedDetector {
     net: Box<Detector>,
     gain: AutomaticGain,

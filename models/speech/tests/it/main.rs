@@ -2,6 +2,7 @@
 
 mod clips;
 mod demo_model;
+mod live;
 mod noises;
 mod scripted;
 mod streaming;
