@@ -2,8 +2,10 @@
 //!
 //! Everything here takes 16 kHz mono samples of one lane (a track, a channel, or the mix) and gives plain records.
 
+pub mod diarization;
 pub mod guards;
 pub mod model_file;
+mod random;
 pub mod recognizer;
 pub mod sound;
 pub mod streaming;

@@ -124,7 +124,7 @@ impl ModelDimensions {
             ));
         }
         let (block, _) = weights.block();
-        if self.audio_state as u64 % block != 0 {
+        if !(self.audio_state as u64).is_multiple_of(block) {
             return Err(format!(
                 "a width of {} is no multiple of the block of {block}",
                 self.audio_state
