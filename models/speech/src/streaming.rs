@@ -9,6 +9,7 @@
 //! When the engine is too slow, [`LoadLevel`] steps down and says so; a pass over the recording makes good what is missing.
 
 mod agreement;
+mod completion;
 mod lane;
 mod load;
 

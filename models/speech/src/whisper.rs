@@ -10,6 +10,7 @@
 //! - Temperatures are tried here, each sampling with a fresh state, so that a window's text does not depend on the windows
 //!   before it.
 
+mod options;
 mod recognizer;
 mod tokens;
 
@@ -17,7 +18,8 @@ use std::path::{Path, PathBuf};
 
 use whisper_rs::{DtwMode, DtwModelPreset, DtwParameters, WhisperContext, WhisperContextParameters};
 
-pub use recognizer::{AbortFlag, WhisperOptions, WhisperRecognizer};
+pub use options::{AbortFlag, WhisperOptions};
+pub use recognizer::WhisperRecognizer;
 
 use crate::model_file::{ModelDimensions, ModelFile, ModelFileError};
 

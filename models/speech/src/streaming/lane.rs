@@ -6,7 +6,7 @@ use super::{LiveEvent, LiveOptions};
 use crate::guards::{SpeechEvidence, reason_against};
 use crate::recognizer::{Effort, RecognizeError, Recognizer, Window};
 use crate::sound::Span;
-use crate::transcript::{Suppressed, TranscriptSegment, Word, text_of};
+use crate::transcript::{TranscriptSegment, Word, text_of};
 use crate::transcription::{LaneBuffer, ends_sentence};
 use crate::voice_activity::{SpeechDetector, SpeechEvent};
 
@@ -14,10 +14,6 @@ use crate::voice_activity::{SpeechDetector, SpeechEvent};
 const LEAD_MS: i64 = 100;
 /// Sound kept before what is undecided.
 const KEPT_MS: i64 = 2000;
-/// Speech after the last word of a last run from which on the rest is recognized anew.
-const TAIL_MS_MIN: i64 = 2500;
-/// Less speech than this may well be no word.
-const EMPTY_MS_MIN: i64 = 400;
 /// Speech that fills the buffer is cut at the quietest moment after this share of it.
 const CUT_FROM: f64 = 0.6;
 /// Letters of what was committed that are given as context.
@@ -44,19 +40,19 @@ pub struct LiveLane {
 }
 
 /// Speech that lasts, from where it is still recognized.
-struct Speech {
-    start_ms: i64,
+pub(super) struct Speech {
+    pub(super) start_ms: i64,
     /// Up to where it is accounted for.
-    covered_ms: i64,
+    pub(super) covered_ms: i64,
     /// Committed words since `start_ms`.
-    committed: Vec<Word>,
+    pub(super) committed: Vec<Word>,
     /// What the last run heard beyond them.
     heard: Vec<Word>,
     run_ms: i64,
 }
 
 impl Speech {
-    fn from(start_ms: i64, covered_ms: i64) -> Self {
+    pub(super) fn from(start_ms: i64, covered_ms: i64) -> Self {
         Self {
             start_ms,
             covered_ms,
@@ -215,106 +211,7 @@ impl LiveLane {
         Ok(())
     }
 
-    /// Recognizes speech for the last time: all of it is accounted for.
-    fn complete(
-        &mut self,
-        speech: &Speech,
-        end_ms: i64,
-        confidence: f32,
-        engines: &mut LiveEngines<'_>,
-        events: &mut Vec<LiveEvent>,
-    ) -> Result<(), RecognizeError> {
-        let covers = Span::new(speech.covered_ms, end_ms);
-        if self.level() == LoadLevel::Deferred {
-            events.push(LiveEvent::Deferred { covers, error: None });
-            return Ok(());
-        }
-        let segments = match self.recognize_to_the_end(speech, end_ms, engines) {
-            Ok(segments) => segments,
-            Err(RecognizeError::Aborted) => return Err(RecognizeError::Aborted),
-            Err(error) => {
-                let error = Some(error.to_string());
-                events.push(LiveEvent::Deferred { covers, error });
-                return Ok(());
-            }
-        };
-        let span = Span::new(speech.start_ms, end_ms);
-        let (mut standing, mut suppressed) = (Vec::new(), Vec::new());
-        for segment in segments {
-            match self.reason(&segment, span, confidence) {
-                None => standing.push(segment),
-                Some(reason) => suppressed.push(Suppressed { segment, reason }),
-            }
-        }
-        self.account(standing, suppressed, covers, speech, events);
-        Ok(())
-    }
-
-    /// One event covers the speech: the text if any stands, else what was set aside, else that there is none.
-    fn account(
-        &mut self,
-        standing: Vec<TranscriptSegment>,
-        suppressed: Vec<Suppressed>,
-        covers: Span,
-        speech: &Speech,
-        events: &mut Vec<LiveEvent>,
-    ) {
-        let language = standing.last().and_then(|segment| segment.language.clone());
-        let words: Vec<Word> = standing.into_iter().flat_map(|segment| segment.words).collect();
-        let words = beyond(&speech.committed, words);
-        let mut uncovered = covers;
-        if !words.is_empty() {
-            let mut last = Speech::from(speech.start_ms, speech.covered_ms);
-            self.commit(
-                words,
-                language,
-                std::mem::replace(&mut uncovered, nothing(covers)),
-                &mut last,
-                events,
-            );
-        } else if suppressed.is_empty() && speech.committed.is_empty() {
-            events.push(LiveEvent::Empty { covers });
-            return;
-        } else if suppressed.is_empty() {
-            // Nothing new since the last words: they cover the pause up to the end.
-            let covers = std::mem::replace(&mut uncovered, nothing(covers));
-            events.push(LiveEvent::Committed {
-                words: Vec::new(),
-                language,
-                covers,
-            });
-        }
-        for suppressed in suppressed {
-            let covers = std::mem::replace(&mut uncovered, nothing(covers));
-            events.push(LiveEvent::Suppressed { suppressed, covers });
-        }
-    }
-
-    /// The last run, asked twice where it gives nothing, and over the rest where it ends early.
-    fn recognize_to_the_end(
-        &mut self,
-        speech: &Speech,
-        end_ms: i64,
-        engines: &mut LiveEngines<'_>,
-    ) -> Result<Vec<TranscriptSegment>, RecognizeError> {
-        let mut segments = Vec::new();
-        let mut from_ms = speech.start_ms;
-        loop {
-            let span = Span::new(from_ms, end_ms);
-            let mut found = self.recognize(span, Effort::Fitted, engines)?;
-            if found.is_empty() && span.duration_ms() >= EMPTY_MS_MIN && speech.committed.is_empty() {
-                found = self.recognize(span, Effort::Full, engines)?;
-            }
-            let heard_ms = found.iter().map(|segment| segment.span.end_ms).max();
-            segments.extend(found);
-            match heard_ms {
-                Some(heard_ms) if end_ms - heard_ms >= TAIL_MS_MIN && heard_ms - from_ms >= 1000 => from_ms = heard_ms,
-                _ => return Ok(segments),
-            }
-        }
-    }
-
-    fn recognize(
+    pub(super) fn recognize(
         &mut self,
         span: Span,
         effort: Effort,
@@ -339,7 +236,7 @@ impl LiveLane {
             .collect())
     }
 
-    fn reason(
+    pub(super) fn reason(
         &self,
         segment: &TranscriptSegment,
         speech: Span,
@@ -353,7 +250,7 @@ impl LiveLane {
     }
 
     /// Words are in order of time: what is committed later does not begin before what is committed.
-    fn commit(
+    pub(super) fn commit(
         &mut self,
         mut words: Vec<Word>,
         language: Option<String>,
@@ -381,7 +278,7 @@ impl LiveLane {
         });
     }
 
-    fn level(&self) -> LoadLevel {
+    pub(super) fn level(&self) -> LoadLevel {
         self.load.as_ref().map_or(LoadLevel::Normal, LoadControl::level)
     }
 }
@@ -393,9 +290,4 @@ fn trim_to_sentence(speech: &mut Speech) {
         speech.start_ms = speech.start_ms.max(speech.committed[at].end_ms);
         speech.committed.drain(..=at);
     }
-}
-
-/// No speech, at the end of `covers`.
-fn nothing(covers: Span) -> Span {
-    Span::new(covers.end_ms, covers.end_ms)
 }

@@ -1,14 +1,13 @@
 //! One window through the model: prompt, language, temperatures, alignment.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use whisper_rs::{FullParams, SamplingStrategy, WhisperContext, WhisperError, WhisperState, get_lang_id};
+use whisper_rs::{FullParams, WhisperContext, WhisperError, WhisperState, get_lang_id};
 
 use super::WhisperModel;
+use super::options::{AbortFlag, WhisperOptions, parameters};
 use super::tokens::{Token, WindowFacts, segments};
 use crate::guards::{compression_ratio, is_loop};
-use crate::model_file::ModelDimensions;
 use crate::recognizer::{Effort, RecognizeError, Recognizer, RecognizerTraits, Window};
 use crate::sound::{SAMPLE_RATE_HZ, duration_ms};
 use crate::transcript::TranscriptSegment;
@@ -21,8 +20,6 @@ const POSITIONS_MORE: usize = 64;
 const POSITIONS_STEP: usize = 64;
 /// Tokens of vocabulary and of context that are given, each at most.
 const PROMPT_TOKENS_MAX: usize = 100;
-/// Tokens of a window at most: 30 s of fast speech have some 150. Under whisper.cpp's own limit of 220.
-const WINDOW_TOKENS_MAX: i32 = 200;
 /// The window is tried again where its text has less average log probability, or compresses better. OpenAI's values.
 const LOG_PROBABILITY_MIN: f32 = -1.0;
 const COMPRESSION_RATIO_MAX: f32 = 2.4;
@@ -30,65 +27,6 @@ const COMPRESSION_RATIO_MAX: f32 = 2.4;
 const NO_SPEECH_PROBABILITY_MIN: f32 = 0.6;
 /// Probability from which another language than the assumed one is believed.
 const LANGUAGE_PROBABILITY_MIN: f32 = 0.6;
-
-/// How a model is used.
-#[derive(Clone, Debug, PartialEq)]
-pub struct WhisperOptions {
-    /// Threads per window; the number of free cores.
-    pub threads: usize,
-    /// ISO 639-1 codes of the languages that may be spoken; empty for any. With one, none is detected.
-    pub languages: Vec<String>,
-    /// Tried in turn until the text is good; 0 is greedy.
-    pub temperatures: Vec<f32>,
-    /// What the model can be given.
-    pub traits: RecognizerTraits,
-}
-
-impl WhisperOptions {
-    /// As OpenAI's models and those trained on from them are used.
-    pub fn new(threads: usize) -> Self {
-        Self {
-            threads,
-            languages: Vec::new(),
-            temperatures: vec![0.0, 0.4, 0.8],
-            traits: RecognizerTraits {
-                window_ms_max: 28_000,
-                takes_prompt: true,
-                may_stay_silent: false,
-            },
-        }
-    }
-
-    /// As greffier's own demo model is used: short windows, no prompt, one try, and silence where nobody speaks.
-    pub fn demo(threads: usize) -> Self {
-        Self {
-            languages: vec!["en".to_owned(), "fr".to_owned()],
-            temperatures: vec![0.0],
-            traits: RecognizerTraits {
-                window_ms_max: 6_500,
-                takes_prompt: false,
-                may_stay_silent: true,
-            },
-            ..Self::new(threads)
-        }
-    }
-}
-
-/// Stops a recognizer from another thread; the window at hand ends with [`RecognizeError::Aborted`].
-#[derive(Clone, Debug, Default)]
-pub struct AbortFlag(Arc<AtomicBool>);
-
-impl AbortFlag {
-    /// Stops the recognizer, or lets it go on.
-    pub fn set(&self, stop: bool) {
-        self.0.store(stop, Ordering::Relaxed);
-    }
-
-    /// Whether it is to stop.
-    pub fn is_set(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
-}
 
 /// A recognizer over a shared model, with a state of its own: one per thread. The state takes 50 to 300 MB by the model.
 pub struct WhisperRecognizer {
@@ -322,33 +260,6 @@ fn quality(segments: &[TranscriptSegment]) -> f32 {
         .sum();
     let loops = compression_ratio(&text) > COMPRESSION_RATIO_MAX || is_loop(&text, false);
     sum / words.max(1) as f32 - if loops { 100.0 } else { 0.0 }
-}
-
-fn parameters(
-    dimensions: &ModelDimensions,
-    has_blank: bool,
-    options: &WhisperOptions,
-    abort: &AbortFlag,
-) -> FullParams<'static, 'static> {
-    let mut parameters = FullParams::new(SamplingStrategy::Greedy { best_of: 1 });
-    parameters.set_n_threads(options.threads as i32);
-    parameters.set_single_segment(true);
-    parameters.set_no_context(true);
-    parameters.set_max_tokens(WINDOW_TOKENS_MAX.min(dimensions.text_context / 2 - 6));
-    parameters.set_temperature_inc(0.0);
-    parameters.set_no_speech_thold(1.0); // else whisper.cpp drops text by a value of the window before
-    parameters.set_suppress_blank(has_blank && !options.traits.may_stay_silent);
-    parameters.set_suppress_nst(!options.traits.may_stay_silent);
-    parameters.set_print_progress(false);
-    parameters.set_print_realtime(false);
-    parameters.set_print_special(false);
-    parameters.set_print_timestamps(false);
-    let abort = abort.clone();
-    // Boxed beforehand: the setter calls a plain closure through the wrong type. It leaks the box, once a recognizer.
-    type Boxed = Box<dyn FnMut() -> bool>;
-    let stop: Boxed = Box::new(move || abort.is_set());
-    parameters.set_abort_callback_safe::<Boxed, Boxed>(stop);
-    parameters
 }
 
 fn new_state(context: &WhisperContext) -> Result<WhisperState, RecognizeError> {

@@ -72,7 +72,7 @@ fn sentences_are_heard_where_they_are_spoken_and_in_their_language() {
         times.push((start_ms, duration_ms(samples.len())));
         samples.extend(vec![0.0; 24_000]);
     }
-    let mut recognizer = WhisperRecognizer::new(model, WhisperOptions::demo(2)).unwrap();
+    let mut recognizer = WhisperRecognizer::new(model, WhisperOptions::demo(1)).unwrap();
     let options = TranscribeOptions {
         effort: Effort::Fitted,
         ..TranscribeOptions::default()
@@ -107,7 +107,7 @@ fn sentences_are_heard_where_they_are_spoken_and_in_their_language() {
 #[test]
 fn a_noise_is_heard_as_nothing() {
     let Some(model) = demo_model() else { return };
-    let mut recognizer = WhisperRecognizer::new(model, WhisperOptions::demo(2)).unwrap();
+    let mut recognizer = WhisperRecognizer::new(model, WhisperOptions::demo(1)).unwrap();
     for (name, samples) in crate::noises::noises(4) {
         let window = Window {
             samples: &samples,

@@ -47,18 +47,23 @@ fn lane(voice: &str, first: usize) -> Option<FollowedLane> {
     })
 }
 
-/// Follows the lanes together and gives how long after its end each word was committed, in milliseconds.
-fn follow(lanes: &mut [FollowedLane], recognizer: &mut WhisperRecognizer) -> Vec<i64> {
-    let end = lanes
-        .iter()
-        .map(|lane| lane.samples.len())
-        .max()
-        .unwrap()
-        .div_ceil(PIECE_MS * 16);
+/// How long after its end a word was committed, in milliseconds.
+struct Lag {
+    /// With an engine that takes no time: what the policy costs.
+    policy_ms: i64,
+    /// With the time that the engine took here, one lane after the other.
+    here_ms: i64,
+}
+
+/// Follows the lanes together.
+fn follow(lanes: &mut [FollowedLane], recognizer: &mut WhisperRecognizer) -> Vec<Lag> {
+    let longest = lanes.iter().map(|lane| lane.samples.len()).max().unwrap();
+    let end = longest.div_ceil(PIECE_MS * 16);
     let (mut clock_ms, mut lags) = (0.0, Vec::new());
     for piece in 1..=end + 1 {
         // The sound of the piece is there once it was spoken, and taken once the engine is free.
-        clock_ms = f64::max(clock_ms, (piece * PIECE_MS) as f64);
+        let spoken_ms = (piece * PIECE_MS) as i64;
+        clock_ms = f64::max(clock_ms, spoken_ms as f64);
         for lane in &mut *lanes {
             let start = Instant::now();
             let mut engines = LiveEngines {
@@ -66,29 +71,34 @@ fn follow(lanes: &mut [FollowedLane], recognizer: &mut WhisperRecognizer) -> Vec
                 smaller: None,
             };
             let mut events = Vec::new();
-            let from = ((piece - 1) * PIECE_MS * 16).min(lane.samples.len());
-            let to = (piece * PIECE_MS * 16).min(lane.samples.len());
-            let backlog_ms = clock_ms as i64 - (piece * PIECE_MS) as i64;
+            let at = |piece: usize| (piece * PIECE_MS * 16).min(lane.samples.len());
+            // No backlog is told: on a busy machine nothing is to be left out of the comparison.
             if piece > end {
                 lane.live.finish(&mut engines, &mut events).unwrap();
             } else {
-                lane.live
-                    .push(&lane.samples[from..to], backlog_ms, &mut engines, &mut events)
-                    .unwrap();
+                let samples = &lane.samples[at(piece - 1)..at(piece)];
+                lane.live.push(samples, 0, &mut engines, &mut events).unwrap();
             }
             clock_ms += start.elapsed().as_secs_f64() * 1000.0;
             for event in events {
-                if let LiveEvent::Lag { backlog_ms, level } = event {
-                    println!("{clock_ms:.0} ms: backlog {backlog_ms} ms, {level:?}");
-                }
                 if let LiveEvent::Committed { words, .. } = event {
-                    lags.extend(words.iter().map(|word| clock_ms as i64 - word.end_ms));
+                    lags.extend(words.iter().map(|word| Lag {
+                        policy_ms: spoken_ms - word.end_ms,
+                        here_ms: clock_ms as i64 - word.end_ms,
+                    }));
                     lane.committed.extend(words);
                 }
             }
         }
     }
     lags
+}
+
+/// Median and 99 % of what is measured.
+fn percentiles(lags: impl Iterator<Item = i64>) -> (i64, i64) {
+    let mut sorted: Vec<i64> = lags.collect();
+    sorted.sort_unstable();
+    (sorted[sorted.len() / 2], sorted[sorted.len() * 99 / 100])
 }
 
 #[test]
@@ -100,16 +110,15 @@ fn words_come_soon_and_are_those_of_the_file() {
     let mut lanes = [first, second];
     let mut recognizer = WhisperRecognizer::new(model, WhisperOptions::demo(1)).unwrap();
     let start = Instant::now();
-    let mut lags = follow(&mut lanes, &mut recognizer);
+    let lags = follow(&mut lanes, &mut recognizer);
     let seconds: f64 = lanes.iter().map(|lane| lane.samples.len() as f64 / 16_000.0).sum();
-    lags.sort_unstable();
+    let policy_ms = percentiles(lags.iter().map(|lag| lag.policy_ms));
+    let here_ms = percentiles(lags.iter().map(|lag| lag.here_ms));
     println!(
-        "{} words, lag: median {} ms, 99 % {} ms; {:.2} of real time per lane",
-        lags.len(),
-        lags[lags.len() / 2],
-        lags[lags.len() * 99 / 100],
-        start.elapsed().as_secs_f64() / seconds,
+        "{} words, lag in ms (median, 99 %): policy {policy_ms:?}, here {here_ms:?}",
+        lags.len()
     );
+    println!("{:.2} of real time a lane", start.elapsed().as_secs_f64() / seconds);
     let (mut same, mut of) = (0, 0);
     for lane in &lanes {
         let options = TranscribeOptions {
@@ -130,11 +139,8 @@ fn words_come_soon_and_are_those_of_the_file() {
             .count();
     }
     println!("{same} of {of} words of the file were live the same");
-    assert!(
-        lags[lags.len() / 2] < 2500 && lags[lags.len() * 99 / 100] < 6000,
-        "{lags:?}"
-    );
-    assert!(same * 10 >= of * 6, "{same} of {of}");
+    assert!(policy_ms.0 < 1500 && policy_ms.1 < 4000, "{policy_ms:?}");
+    assert!(same * 10 >= of * 9, "{same} of {of}");
 }
 
 fn near(live: &Word, word: &Word) -> bool {
