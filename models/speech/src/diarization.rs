@@ -20,17 +20,19 @@ pub use attribution::attribute;
 pub use error_rate::{DiarizationErrors, diarization_errors};
 pub use mfcc::SpectralStatistics;
 
-use crate::sound::Span;
+use crate::sound::{SAMPLES_PER_MS, Span, duration_ms};
 use clustering::cluster;
 use mfcc::{FRAME_MS, mfcc};
 use resegmentation::resegment;
 
-/// Length of the windows that are clustered.
-const WINDOW_MS: i64 = 1500;
-/// Least distance between the begins of windows.
-const HOP_MS: i64 = 250;
+/// Samples of a frame.
+const FRAME_SAMPLES: usize = FRAME_MS as usize * SAMPLES_PER_MS;
+/// Length of the windows whose voices are clustered: 1.5 s of speech, pauses left out.
+const WINDOW_FRAMES: usize = 150;
+/// From one window to the next: 0.25 s.
+const HOP_FRAMES: usize = 25;
 /// Most windows: clustering takes the cube of them. In longer talk they lie further apart.
-const WINDOWS_MAX: i64 = 700;
+const WINDOWS_MAX: usize = 700;
 
 /// A time in which one speaker speaks. Speakers are numbered from zero in order of their first turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,8 +50,8 @@ pub struct DiarizationOptions {
     pub speakers: Option<usize>,
 }
 
-/// Turns sound into a vector that is alike for the same voice. An installed model is one; it is asked for windows of
-/// 1.5 s and more.
+/// Turns sound into a vector that is alike for the same voice. An installed model is one; it is asked for
+/// windows of 1.5 s, or less where there is no more.
 pub trait SpeakerEmbedding {
     /// The voice in `samples`; always as long.
     fn embed(&mut self, samples: &[f32]) -> Vec<f32>;
@@ -63,90 +65,122 @@ pub fn diarize(
     embedding: &mut dyn SpeakerEmbedding,
     options: &DiarizationOptions,
 ) -> Vec<SpeakerTurn> {
-    let voice = Voice::of(samples, speech);
-    if voice.frames.is_empty() {
-        return Vec::new();
+    let mut diarizer = Diarizer::new(embedding);
+    for span in speech {
+        diarizer.add(span.start_ms, span.of(samples));
     }
-    let windows = voice.windows();
-    let vectors: Vec<Vec<f32>> = windows
-        .iter()
-        .map(|&(from, to)| embedding.embed(&voice.samples(from, to)))
-        .collect();
-    let of_windows = cluster(vectors, options.speakers);
-    let of_frames: Vec<usize> = (0..voice.frames.len())
-        .map(|frame| {
-            let distance = |(from, to): &(usize, usize)| (from + to).abs_diff(2 * frame);
-            let nearest = (0..windows.len()).min_by_key(|&window| distance(&windows[window]));
-            nearest.map_or(0, |window| of_windows[window])
-        })
-        .collect();
-    voice.turns(&resegment(&voice.frames, of_frames, options.speakers))
+    diarizer.finish(options)
 }
 
-/// The speech of a lane, one frame after the other with the pauses left out.
-struct Voice<'a> {
-    lane: &'a [f32],
-    /// Of each frame, when it begins.
-    starts_ms: Vec<i64>,
-    /// Of each frame, its spectrum.
+/// Hears the speech of a lane piece by piece, and in the end tells who spoke. Keeps some 10 kB for each second of speech.
+pub struct Diarizer<'a> {
+    embedding: &'a mut dyn SpeakerEmbedding,
+    /// The spectra of all speech, frame by frame.
     frames: Vec<Vec<f32>>,
+    /// Of each frame, when it begins and ends.
+    spans: Vec<Span>,
+    /// First frame of each window and the one after the last, and its voice.
+    windows: Vec<(usize, usize)>,
+    voices: Vec<Vec<f32>>,
+    /// Speech, pauses left out, from the next window on.
+    unheard: Vec<f32>,
 }
 
-impl<'a> Voice<'a> {
-    fn of(lane: &'a [f32], speech: &[Span]) -> Self {
-        let all = mfcc(lane);
-        let (mut starts_ms, mut frames) = (Vec::new(), Vec::new());
-        for span in speech {
-            let first = span.start_ms.max(0) / FRAME_MS;
-            for at in first..(span.end_ms / FRAME_MS).min(all.len() as i64) {
-                starts_ms.push(at * FRAME_MS);
-                frames.push(all[at as usize].clone());
-            }
-        }
-        normalize(&mut frames);
+impl<'a> Diarizer<'a> {
+    /// Knows nobody yet.
+    pub fn new(embedding: &'a mut dyn SpeakerEmbedding) -> Self {
         Self {
-            lane,
-            starts_ms,
-            frames,
+            embedding,
+            frames: Vec::new(),
+            spans: Vec::new(),
+            windows: Vec::new(),
+            voices: Vec::new(),
+            unheard: Vec::new(),
         }
     }
 
-    /// Windows as first frame and frame after the last.
-    fn windows(&self) -> Vec<(usize, usize)> {
-        let frames = self.frames.len();
-        let length = (WINDOW_MS / FRAME_MS) as usize;
-        let hop = ((HOP_MS / FRAME_MS) as usize).max(frames / WINDOWS_MAX as usize);
-        (0..=frames.saturating_sub(length))
-            .step_by(hop)
-            .map(|from| (from, (from + length).min(frames)))
-            .collect()
+    /// Hears one span of speech, after all before. What is shorter than 25 ms is passed over.
+    pub fn add(&mut self, start_ms: i64, samples: &[f32]) {
+        let first = self.frames.len();
+        self.frames.extend(mfcc(samples));
+        let end = self.frames.len();
+        for frame in 0..(end - first) as i64 {
+            let begin_ms = start_ms + frame * FRAME_MS;
+            self.spans.push(Span::new(begin_ms, begin_ms + FRAME_MS));
+        }
+        if end > first {
+            // The last frame stands for what is left after it.
+            self.spans[end - 1].end_ms = start_ms + duration_ms(samples.len());
+        }
+        self.unheard
+            .extend_from_slice(&samples[..(end - first) * FRAME_SAMPLES]);
+        while self.unheard.len() >= WINDOW_FRAMES * FRAME_SAMPLES {
+            self.embed(WINDOW_FRAMES);
+        }
     }
 
-    fn samples(&self, from: usize, to: usize) -> Vec<f32> {
-        let frame = |start_ms: &i64| Span::new(*start_ms, start_ms + FRAME_MS).of(self.lane);
-        self.starts_ms[from..to].iter().flat_map(frame).copied().collect()
+    /// The voice in the next `frames` frames; the next window begins a little later.
+    fn embed(&mut self, frames: usize) {
+        let from = self.windows.last().map_or(0, |(from, _)| from + HOP_FRAMES);
+        let voice = self.embedding.embed(&self.unheard[..frames * FRAME_SAMPLES]);
+        self.voices.push(voice);
+        self.windows.push((from, from + frames));
+        self.unheard
+            .drain(..(HOP_FRAMES * FRAME_SAMPLES).min(self.unheard.len()));
     }
 
-    fn turns(&self, speakers: &[usize]) -> Vec<SpeakerTurn> {
-        let mut turns: Vec<SpeakerTurn> = Vec::new();
-        let mut order: Vec<usize> = Vec::new();
-        for (&start_ms, label) in self.starts_ms.iter().zip(speakers) {
-            let speaker = order.iter().position(|known| known == label).unwrap_or_else(|| {
-                order.push(*label);
-                order.len() - 1
-            });
-            match turns.last_mut() {
-                Some(last) if last.speaker == speaker && last.span.end_ms == start_ms => {
-                    last.span.end_ms = start_ms + FRAME_MS;
-                }
-                _ => turns.push(SpeakerTurn {
-                    span: Span::new(start_ms, start_ms + FRAME_MS),
-                    speaker,
-                }),
+    /// Turns of the speakers, in order and apart.
+    pub fn finish(mut self, options: &DiarizationOptions) -> Vec<SpeakerTurn> {
+        if self.frames.is_empty() {
+            return Vec::new();
+        }
+        if self.windows.is_empty() {
+            self.embed(self.frames.len());
+        }
+        let step = self.windows.len().div_ceil(WINDOWS_MAX);
+        let windows: Vec<(usize, usize)> = self.windows.iter().copied().step_by(step).collect();
+        let voices: Vec<Vec<f32>> = self.voices.into_iter().step_by(step).collect();
+        let of_windows = cluster(voices, options.speakers);
+        normalize(&mut self.frames);
+        let labels = resegment(
+            &self.frames,
+            nearest_window(self.frames.len(), &windows, &of_windows),
+            options.speakers,
+        );
+        turns(&self.spans, &labels)
+    }
+}
+
+/// For each frame, the label of the window whose middle is nearest. Windows are in order.
+fn nearest_window(frames: usize, windows: &[(usize, usize)], labels: &[usize]) -> Vec<usize> {
+    let mut nearest = 0;
+    (0..frames)
+        .map(|frame| {
+            let distance = |window: usize| (windows[window].0 + windows[window].1).abs_diff(2 * frame);
+            while nearest + 1 < windows.len() && distance(nearest + 1) <= distance(nearest) {
+                nearest += 1;
             }
+            labels[nearest]
+        })
+        .collect()
+}
+
+fn turns(spans: &[Span], labels: &[usize]) -> Vec<SpeakerTurn> {
+    let mut turns: Vec<SpeakerTurn> = Vec::new();
+    let mut order: Vec<usize> = Vec::new();
+    for (span, label) in spans.iter().zip(labels) {
+        let speaker = order.iter().position(|known| known == label).unwrap_or_else(|| {
+            order.push(*label);
+            order.len() - 1
+        });
+        match turns.last_mut() {
+            Some(last) if last.speaker == speaker && last.span.end_ms == span.start_ms => {
+                last.span.end_ms = span.end_ms
+            }
+            _ => turns.push(SpeakerTurn { span: *span, speaker }),
         }
-        turns
     }
+    turns
 }
 
 /// Makes each component's mean zero and its spread one.

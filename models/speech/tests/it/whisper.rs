@@ -103,6 +103,51 @@ fn no_window_ends_the_process() {
     );
 }
 
+/// One language, 128 mel bands, two decoder layers (which whisper.cpp takes for a distilled model without timestamps), and
+/// the shapes whose alignment heads are known.
+#[test]
+fn every_kind_of_model_loads_and_recognizes() {
+    let sound = noise(2);
+    let demo = ModelDimensions::DEMO;
+    for (dimensions, weights) in [
+        (
+            ModelDimensions {
+                vocabulary: 51_864,
+                ..demo
+            },
+            TensorType::F16,
+        ),
+        (
+            ModelDimensions {
+                vocabulary: 51_866,
+                mels: 128,
+                ..demo
+            },
+            TensorType::Q8_0,
+        ),
+        (ModelDimensions { text_layers: 2, ..demo }, TensorType::Q8_0),
+        (ModelDimensions::TINY, TensorType::F16),
+        (ModelDimensions::BASE, TensorType::Q8_0),
+    ] {
+        let start = Instant::now();
+        let path = random_model(&dimensions, weights, 1);
+        let written = start.elapsed();
+        let model = Arc::new(WhisperModel::load(&path).unwrap());
+        let loaded = start.elapsed() - written;
+        let mut recognizer = WhisperRecognizer::new(model, WhisperOptions::new(1)).unwrap();
+        let segments = recognizer.recognize(&window(&sound, Effort::Quick)).unwrap();
+        check_in_order(&segments, 2000);
+        let multilingual = dimensions.is_multilingual();
+        assert!(
+            segments
+                .iter()
+                .all(|segment| segment.language.is_some() == multilingual)
+        );
+        println!("{dimensions:?} {weights:?}: written in {written:?}, loaded in {loaded:?}");
+        std::fs::remove_file(path).unwrap();
+    }
+}
+
 #[test]
 fn the_text_of_a_window_is_its_own() {
     let sound = noise(4);
