@@ -6,7 +6,7 @@ use super::k_means::k_means;
 use super::normalize;
 
 /// Of each window's likenesses, the share that counts in full.
-const LIKENESS_SHARE: f32 = 0.2;
+const LIKENESS_SHARE: f32 = 0.4;
 /// What the others count.
 const UNLIKE_WEIGHT: f32 = 0.01;
 /// Most speakers that are looked for.

