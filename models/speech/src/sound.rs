@@ -53,6 +53,11 @@ pub fn duration_ms(samples: usize) -> i64 {
     (samples / SAMPLES_PER_MS) as i64
 }
 
+/// The sample, or silence where a broken recording has no number.
+pub(crate) fn finite(sample: f32) -> f32 {
+    if sample.is_finite() { sample } else { 0.0 }
+}
+
 /// Mean power of the samples in decibels of full scale; silence is -100.
 pub fn level_db(samples: &[f32]) -> f32 {
     let power = samples.iter().map(|sample| sample * sample).sum::<f32>() / samples.len().max(1) as f32;

@@ -66,7 +66,7 @@ pub enum LiveEvent {
     },
     /// Words that stay.
     Committed {
-        /// After all that was committed before.
+        /// After all that was committed before. None where nothing was said after them: then they cover what is left.
         words: Vec<Word>,
         /// ISO 639-1 code; `None` for a model of one language.
         language: Option<String>,

@@ -61,6 +61,7 @@ impl LiveLane {
         let language = standing.last().and_then(|segment| segment.language.clone());
         let words: Vec<Word> = standing.into_iter().flat_map(|segment| segment.words).collect();
         let words = beyond(&speech.committed, words);
+        let suppressed = beyond_committed(suppressed, &speech.committed);
         let mut uncovered = covers;
         if !words.is_empty() {
             let mut last = Speech::from(speech.start_ms, speech.covered_ms);
@@ -112,6 +113,21 @@ impl LiveLane {
             }
         }
     }
+}
+
+/// What was set aside, less what was committed before of the same sound.
+fn beyond_committed(mut suppressed: Vec<Suppressed>, committed: &[Word]) -> Vec<Suppressed> {
+    let committed_ms = committed.last().map_or(i64::MIN, |word| word.end_ms);
+    for Suppressed { segment, .. } in &mut suppressed {
+        segment
+            .words
+            .retain(|word| i64::midpoint(word.start_ms, word.end_ms) > committed_ms);
+        if let Some(first) = segment.words.first() {
+            segment.span.start_ms = first.start_ms;
+        }
+    }
+    suppressed.retain(|suppressed| !suppressed.segment.words.is_empty());
+    suppressed
 }
 
 /// No speech, at the end of `covers`.

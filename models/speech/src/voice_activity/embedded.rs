@@ -10,6 +10,7 @@ use earshot::Detector;
 
 use super::sound_features::{FRAME, FeatureExtractor, SoundFeatures, WINDOW, WINDOW_LEAD};
 use super::{GateOptions, SpeechProbability};
+use crate::sound::finite;
 
 /// Frames that the guards look back: 1.3 s.
 const LOOK_BACK: usize = 80;
@@ -129,7 +130,7 @@ impl SpeechProbability for EmbeddedDetector {
 
     fn push(&mut self, samples: &[f32], probabilities: &mut Vec<f32>) {
         self.pending
-            .extend(samples.iter().map(|sample| sample.clamp(-1.0, 1.0)));
+            .extend(samples.iter().map(|&sample| finite(sample).clamp(-1.0, 1.0)));
         let pending = std::mem::take(&mut self.pending);
         let mut from = 0;
         while from + WINDOW <= pending.len() {
@@ -250,6 +251,19 @@ mod tests {
         }
         detector.finish(&mut probabilities);
         probabilities
+    }
+
+    #[test]
+    fn a_sample_that_is_no_number_does_not_deafen() {
+        let mut samples: Vec<f32> = (0..32_000).map(|n| ((n * n) as f32 * 1e-4).sin() * 0.3).collect();
+        let clean = probabilities(&samples, &[usize::MAX]);
+        samples[2000] = f32::NAN;
+        samples[2001] = f32::INFINITY;
+        let broken = probabilities(&samples, &[usize::MAX]);
+        assert!(broken.iter().all(|p| p.is_finite()));
+        let later = clean.len() / 2;
+        let difference = clean[later..].iter().zip(&broken[later..]).map(|(a, b)| (a - b).abs());
+        assert!(difference.fold(0.0, f32::max) < 0.2);
     }
 
     proptest! {

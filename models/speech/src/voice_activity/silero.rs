@@ -8,6 +8,7 @@ use whisper_rs::{WhisperVadContext, WhisperVadContextParams};
 
 use super::{GateOptions, SpeechProbability};
 use crate::model_file::{ModelFileError, inspect_silero};
+use crate::sound::finite;
 
 /// 32 ms, as the net takes it.
 const FRAME: usize = 512;
@@ -109,7 +110,7 @@ impl SpeechProbability for SileroDetector {
     }
 
     fn push(&mut self, samples: &[f32], probabilities: &mut Vec<f32>) {
-        self.samples.extend_from_slice(samples);
+        self.samples.extend(samples.iter().map(|&sample| finite(sample)));
         while self.pending() >= self.block_frames * FRAME {
             self.judge(self.block_frames, probabilities);
         }

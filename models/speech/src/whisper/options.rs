@@ -10,6 +10,7 @@ use crate::recognizer::RecognizerTraits;
 
 /// Tokens of a window at most: 30 s of fast speech have some 150. Under whisper.cpp's own limit of 220.
 const WINDOW_TOKENS_MAX: i32 = 200;
+
 /// How a model is used.
 #[derive(Clone, Debug, PartialEq)]
 pub struct WhisperOptions {
@@ -19,6 +20,9 @@ pub struct WhisperOptions {
     pub languages: Vec<String>,
     /// Tried in turn until the text is good; 0 is greedy.
     pub temperatures: Vec<f32>,
+    /// Least positions of the encoder, 50 a second, whose number fits short windows otherwise: a model that was trained on
+    /// 30 s alone loops when it hears much less.
+    pub positions_min: usize,
     /// What the model can be given.
     pub traits: RecognizerTraits,
 }
@@ -30,6 +34,7 @@ impl WhisperOptions {
             threads,
             languages: Vec::new(),
             temperatures: vec![0.0, 0.4, 0.8],
+            positions_min: 512,
             traits: RecognizerTraits {
                 window_ms_max: 28_000,
                 takes_prompt: true,
@@ -43,6 +48,7 @@ impl WhisperOptions {
         Self {
             languages: vec!["en".to_owned(), "fr".to_owned()],
             temperatures: vec![0.0],
+            positions_min: 0,
             traits: RecognizerTraits {
                 window_ms_max: 6_500,
                 takes_prompt: false,

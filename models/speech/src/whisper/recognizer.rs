@@ -9,7 +9,7 @@ use super::options::{AbortFlag, WhisperOptions, parameters};
 use super::tokens::{Token, WindowFacts, segments};
 use crate::guards::{compression_ratio, is_loop};
 use crate::recognizer::{Effort, RecognizeError, Recognizer, RecognizerTraits, Window};
-use crate::sound::{SAMPLE_RATE_HZ, duration_ms};
+use crate::sound::{SAMPLE_RATE_HZ, duration_ms, finite};
 use crate::transcript::TranscriptSegment;
 
 /// Samples per position of the encoder: 20 ms.
@@ -18,6 +18,8 @@ const POSITION_SAMPLES: usize = 320;
 const POSITIONS_MORE: usize = 64;
 /// Number of positions is a multiple of this: the matrix kernels like it.
 const POSITIONS_STEP: usize = 64;
+/// More would not be faster, and ggml ends the process at 512.
+const THREADS_MAX: usize = 64;
 /// Tokens of vocabulary and of context that are given, each at most.
 const PROMPT_TOKENS_MAX: usize = 100;
 /// The window is tried again where its text has less average log probability, or compresses better. OpenAI's values.
@@ -51,6 +53,8 @@ impl WhisperRecognizer {
     /// # Errors
     /// For a language that Whisper does not know, and when there is no memory for the state.
     pub fn new(model: Arc<WhisperModel>, options: WhisperOptions) -> Result<Self, RecognizeError> {
+        let mut options = options;
+        options.threads = options.threads.clamp(1, THREADS_MAX);
         let languages: Result<Vec<i32>, _> = options.languages.iter().map(|code| language_id(code)).collect();
         let state = new_state(&model.context)?;
         let abort = AbortFlag::default();
@@ -83,7 +87,7 @@ impl WhisperRecognizer {
             self.state = new_state(&self.model.context)?;
         }
         // whisper.cpp passes over less than 0.1 s, and the alignment needs 0.16 s.
-        let mut samples = window.samples.to_vec();
+        let mut samples: Vec<f32> = window.samples.iter().map(|&sample| finite(sample)).collect();
         samples.resize(samples.len().max(SAMPLE_RATE_HZ), 0.0);
         let failed = |source| RecognizeError::Engine {
             samples: window.samples.len(),
@@ -190,6 +194,7 @@ impl WhisperRecognizer {
 
     fn fitted_positions(&self, samples: usize) -> usize {
         let positions = samples.max(SAMPLE_RATE_HZ).div_ceil(POSITION_SAMPLES) + POSITIONS_MORE;
+        let positions = positions.max(self.options.positions_min);
         (positions.div_ceil(POSITIONS_STEP) * POSITIONS_STEP).min(self.model.file.dimensions.audio_context as usize)
     }
 

@@ -202,6 +202,50 @@ fn a_recognizer_stops_when_told_and_works_again_after() {
     recognizer.recognize(&window(&sound, Effort::Quick)).unwrap();
 }
 
+/// A file of the right length whose bytes are wrong is refused, or loads and recognizes: it never ends the process.
+#[test]
+fn wrong_bytes_in_a_model_end_nothing_but_the_model() {
+    let small = ModelDimensions {
+        audio_state: 32,
+        audio_heads: 1,
+        audio_layers: 2,
+        text_state: 32,
+        text_heads: 1,
+        text_layers: 3,
+        ..ModelDimensions::DEMO
+    };
+    let path = random_model(&small, TensorType::Q8_0, 500);
+    let good = std::fs::read(&path).unwrap();
+    let sound = noise(1);
+    let mut random = Random(99);
+    let (mut refused, mut recognized) = (0, 0);
+    for round in 0..40 {
+        let mut bytes = good.clone();
+        // The header, the vocabulary, the tensors: where a wrong byte may do different harm.
+        let range = [0..100, 64_000..700_000, 700_000..bytes.len()][round % 3].clone();
+        for _ in 0..20 {
+            let at = range.start + (random.uniform() * range.len() as f32) as usize;
+            bytes[at.min(range.end - 1)] = (random.uniform() * 256.0) as u8;
+        }
+        std::fs::write(&path, &bytes).unwrap();
+        let Ok(model) = WhisperModel::load(&path) else {
+            refused += 1;
+            continue;
+        };
+        let mut recognizer = WhisperRecognizer::new(Arc::new(model), WhisperOptions::demo(1)).unwrap();
+        let segments = recognizer.recognize(&window(&sound, Effort::Quick)).unwrap();
+        recognized += 1;
+        assert!(
+            segments
+                .iter()
+                .flat_map(|segment| &segment.words)
+                .all(|word| word.end_ms <= 1000)
+        );
+    }
+    println!("{refused} refused, {recognized} recognized");
+    assert!(refused > 10 && recognized > 5);
+}
+
 #[test]
 fn a_long_prompt_is_cut_to_what_fits() {
     let mut recognizer = recognizer(
