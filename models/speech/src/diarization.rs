@@ -52,7 +52,7 @@ pub struct DiarizationOptions {
 
 /// Turns sound into a vector that is alike for the same voice. An installed model is one; it is asked for
 /// windows of 1.5 s, or less where there is no more.
-pub trait SpeakerEmbedding {
+pub trait SpeakerEmbedding: Send {
     /// The voice in `samples`; always as long.
     fn embed(&mut self, samples: &[f32]) -> Vec<f32>;
 }

@@ -70,7 +70,7 @@ pub enum RecognizeError {
 }
 
 /// Turns windows of sound into segments of text.
-pub trait Recognizer {
+pub trait Recognizer: Send {
     /// What it can be given.
     fn traits(&self) -> RecognizerTraits;
 

@@ -18,7 +18,7 @@ pub use silero::{SileroDetector, SileroError, SileroPace};
 use crate::sound::{SAMPLE_RATE_HZ, Span};
 
 /// Judges sound frame by frame, as it comes.
-pub trait SpeechProbability {
+pub trait SpeechProbability: Send {
     /// Length of the frames it judges, in samples.
     fn frame_samples(&self) -> usize;
 

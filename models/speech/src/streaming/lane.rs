@@ -117,6 +117,11 @@ impl LiveLane {
         self.take(&speech_events, engines, events)
     }
 
+    /// Length of the sound held in memory: the buffer and some seconds, however long the lane.
+    pub fn held_ms(&self) -> i64 {
+        self.buffer.held_ms()
+    }
+
     fn take(
         &mut self,
         speech_events: &[SpeechEvent],

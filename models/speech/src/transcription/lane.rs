@@ -36,7 +36,8 @@ pub struct TranscribeError {
     pub source: RecognizeError,
 }
 
-/// Transcribes one lane, pushed in pieces of any length.
+/// Transcribes one lane, pushed in pieces of any length. After an error it cannot go on; a new one can, with the windows
+/// that are done.
 pub struct LaneTranscriber<'a> {
     detector: SpeechDetector,
     recognizer: &'a mut dyn Recognizer,
@@ -117,6 +118,11 @@ impl<'a> LaneTranscriber<'a> {
     /// Up to where all speech is in windows that are done.
     pub fn done_ms(&self) -> i64 {
         self.done_ms
+    }
+
+    /// Length of the sound held in memory: a window and some seconds, however long the lane.
+    pub fn held_ms(&self) -> i64 {
+        self.buffer.held_ms()
     }
 
     fn take(&mut self, events: &[SpeechEvent], windows: &mut Vec<RecognizedWindow>) -> Result<(), TranscribeError> {

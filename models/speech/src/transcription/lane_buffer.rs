@@ -22,6 +22,11 @@ impl LaneBuffer {
         self.start_ms + duration_ms(self.samples.len())
     }
 
+    /// Length of what is held.
+    pub(crate) fn held_ms(&self) -> i64 {
+        duration_ms(self.samples.len())
+    }
+
     /// Forgets what is before `until_ms`. Done by whole seconds, so that little is moved often.
     pub(crate) fn forget(&mut self, until_ms: i64) {
         let seconds = (until_ms - self.start_ms) / 1000;

@@ -106,7 +106,11 @@ impl SpanGate {
 
     /// No span that is not announced yet will begin before this.
     pub fn undecided_from_ms(&self) -> i64 {
-        let from_ms = self.burst.as_ref().map_or(self.decided_ms(), |burst| burst.start_ms);
+        let from_ms = match &self.burst {
+            None => self.decided_ms(),
+            Some(burst) if burst.announced_ms.is_some() => burst.speech_end_ms,
+            Some(burst) => burst.start_ms,
+        };
         (from_ms - self.options.pad_ms).max(self.ended_ms)
     }
 

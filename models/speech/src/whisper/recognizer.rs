@@ -73,6 +73,19 @@ impl WhisperRecognizer {
         self.abort.clone()
     }
 
+    /// One pass of the encoder over 30 s without any decoding: warms a model up, and times it.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    pub fn encode(&mut self, samples: &[f32]) -> Result<(), RecognizeError> {
+        let failed = |source| RecognizeError::Engine {
+            samples: samples.len(),
+            source,
+        };
+        self.state.pcm_to_mel(samples, self.options.threads).map_err(failed)?;
+        self.state.encode(0, self.options.threads).map_err(failed)
+    }
+
     fn attempt(&mut self, window: &Window<'_>, language: i32, temperature: f32) -> Result<Attempt, RecognizeError> {
         let prompt = self.prompt(window);
         let mut parameters = self.parameters.clone();

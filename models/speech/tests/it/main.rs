@@ -8,6 +8,7 @@
 mod clips;
 mod demo_model;
 mod diarization;
+mod encoder_speed;
 mod live;
 mod noises;
 mod scripted;

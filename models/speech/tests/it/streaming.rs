@@ -69,6 +69,7 @@ fn follow(samples: &[f32], piece: usize, backlog_ms: i64, engine: &mut dyn Recog
     let mut events = Vec::new();
     for piece in samples.chunks(piece) {
         lane.push(piece, backlog_ms, &mut engines, &mut events).unwrap();
+        assert!(lane.held_ms() < 25_000, "{} ms held", lane.held_ms());
     }
     lane.finish(&mut engines, &mut events).unwrap();
     events

@@ -142,6 +142,29 @@ fn the_rest_after_an_early_end_is_recognized_too() {
     );
 }
 
+/// Talk with pauses, talk without any, and silence, for two hours.
+#[test]
+fn hours_take_no_more_memory_than_minutes() {
+    let talk = lane(&[(20, 400, 3000), (30, 2000, 700), (40, 6000, 9000), (50, 100, 60)]);
+    let mut recognizer = ReadsNumbers::default();
+    let mut lane = LaneTranscriber::new(detector(), &mut recognizer, options(), Vec::new());
+    let (mut windows, mut held_ms) = (Vec::new(), 0);
+    for minute in 0..120 {
+        let sound = match minute / 10 % 3 {
+            0 => talk.iter().copied().cycle().take(16_000 * 60).collect(),
+            1 => spoken(25, 60_000),
+            _ => vec![0.0; 16_000 * 60],
+        };
+        for second in sound.chunks(16_000) {
+            lane.push(second, &mut windows).unwrap();
+            held_ms = held_ms.max(lane.held_ms());
+        }
+    }
+    lane.finish(&mut windows).unwrap();
+    println!("{} windows, {held_ms} ms held at most", windows.len());
+    assert!(windows.len() > 400 && held_ms <= 20_000, "{} {held_ms}", windows.len());
+}
+
 #[test]
 fn silence_is_not_submitted() {
     let mut recognizer = ReadsNumbers::default();
