@@ -33,6 +33,9 @@ pub enum Effort {
 pub struct RecognizerTraits {
     /// Longest window in milliseconds that it hears well; under 30 s.
     pub window_ms_max: i64,
+    /// Whether it was trained on windows padded to 30 s, so that each costs the same, however short; otherwise
+    /// [`Effort::Full`] is [`Effort::Fitted`] to it.
+    pub padded: bool,
     /// Whether vocabulary and context may be given to it.
     pub takes_prompt: bool,
     /// Whether it was trained to write nothing where nobody speaks.

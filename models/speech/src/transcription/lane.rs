@@ -190,11 +190,8 @@ impl<'a> LaneTranscriber<'a> {
     }
 
     fn apart_ms_max(&self) -> i64 {
-        if self.options.effort == Effort::Full {
-            APART_MS_MAX
-        } else {
-            PAUSE_MS_MAX
-        }
+        let same_cost = self.options.effort == Effort::Full && self.recognizer.traits().padded;
+        if same_cost { APART_MS_MAX } else { PAUSE_MS_MAX }
     }
 
     fn cut_ms(&self, start_ms: i64) -> i64 {

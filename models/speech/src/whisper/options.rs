@@ -37,6 +37,7 @@ impl WhisperOptions {
             positions_min: 512,
             traits: RecognizerTraits {
                 window_ms_max: 28_000,
+                padded: true,
                 takes_prompt: true,
                 may_stay_silent: false,
             },
@@ -51,6 +52,7 @@ impl WhisperOptions {
             positions_min: 0,
             traits: RecognizerTraits {
                 window_ms_max: 6_500,
+                padded: false,
                 takes_prompt: false,
                 may_stay_silent: true,
             },

@@ -92,7 +92,7 @@ impl WhisperRecognizer {
         parameters.set_tokens(&prompt);
         parameters.set_temperature(temperature);
         parameters.set_language(whisper_rs::get_lang_str(language));
-        if window.effort != Effort::Full {
+        if window.effort != Effort::Full || !self.options.traits.padded {
             parameters.set_audio_ctx(self.fitted_positions(window.samples.len()) as i32);
         }
         if temperature > 0.0 {

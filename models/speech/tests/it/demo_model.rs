@@ -73,10 +73,7 @@ fn sentences_are_heard_where_they_are_spoken_and_in_their_language() {
         samples.extend(vec![0.0; 24_000]);
     }
     let mut recognizer = WhisperRecognizer::new(model, WhisperOptions::demo(1)).unwrap();
-    let options = TranscribeOptions {
-        effort: Effort::Fitted,
-        ..TranscribeOptions::default()
-    };
+    let options = TranscribeOptions::default();
     let detector = SpeechDetector::new(Box::new(EmbeddedDetector::new()));
     let transcript = transcribe(&samples, detector, &mut recognizer, &options, &mut |_| ()).unwrap();
     for utterance in &transcript.utterances {

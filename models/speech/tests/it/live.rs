@@ -2,7 +2,6 @@
 
 use std::time::Instant;
 
-use speech::recognizer::Effort;
 use speech::streaming::{LiveEngines, LiveEvent, LiveLane, LiveOptions};
 use speech::transcript::{Word, text_of};
 use speech::transcription::{TranscribeOptions, transcribe};
@@ -121,10 +120,7 @@ fn words_come_soon_and_are_those_of_the_file() {
     println!("{:.2} of real time a lane", start.elapsed().as_secs_f64() / seconds);
     let (mut same, mut of) = (0, 0);
     for lane in &lanes {
-        let options = TranscribeOptions {
-            effort: Effort::Fitted,
-            ..TranscribeOptions::default()
-        };
+        let options = TranscribeOptions::default();
         let file = transcribe(&lane.samples, detector(), &mut recognizer, &options, &mut |_| ()).unwrap();
         let words: Vec<Word> = file
             .utterances

@@ -73,6 +73,7 @@ impl Recognizer for ReadsNumbers {
     fn traits(&self) -> RecognizerTraits {
         RecognizerTraits {
             window_ms_max: self.window_ms_max,
+            padded: true,
             takes_prompt: true,
             may_stay_silent: true,
         }

@@ -104,7 +104,7 @@ fn no_window_ends_the_process() {
 }
 
 /// One language, 128 mel bands, two decoder layers (which whisper.cpp takes for a distilled model without timestamps), and
-/// the shapes whose alignment heads are known.
+/// short contexts, and the shapes whose alignment heads are known.
 #[test]
 fn every_kind_of_model_loads_and_recognizes() {
     let sound = noise(2);
@@ -126,6 +126,14 @@ fn every_kind_of_model_loads_and_recognizes() {
             TensorType::Q8_0,
         ),
         (ModelDimensions { text_layers: 2, ..demo }, TensorType::Q8_0),
+        (
+            ModelDimensions {
+                audio_context: 128,
+                text_context: 32,
+                ..demo
+            },
+            TensorType::F16,
+        ),
         (ModelDimensions::TINY, TensorType::F16),
         (ModelDimensions::BASE, TensorType::Q8_0),
     ] {
