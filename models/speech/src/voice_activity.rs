@@ -80,9 +80,9 @@ impl SpeechDetector {
         self.gate.undecided_from_ms()
     }
 
-    /// When the speech that still lasts began, if any does.
-    pub fn open_since_ms(&self) -> Option<i64> {
-        self.gate.open_since_ms()
+    /// The speech that still lasts, if any does: its begin, padding included, and its last frame so far.
+    pub fn open_speech(&self) -> Option<Span> {
+        self.gate.open_speech()
     }
 
     fn gate(&mut self, events: &mut Vec<SpeechEvent>) {

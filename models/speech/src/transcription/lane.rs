@@ -45,8 +45,7 @@ pub struct LaneTranscriber<'a> {
     buffer: LaneBuffer,
     events: Vec<SpeechEvent>,
     plan: WindowPlan,
-    /// Speech of the plan and its confidence; of what is cut from speech that lasts, confidence is not known and taken
-    /// for one.
+    /// Speech of the plan and its confidence; of what is cut from long speech, that is one.
     evidence: Vec<(Span, f32)>,
     /// Up to where the speech that lasts was taken into windows.
     taken_ms: i64,
@@ -95,7 +94,7 @@ impl<'a> LaneTranscriber<'a> {
         result?;
         self.cut_lasting_speech(windows)?;
         self.complete_what_stays(windows)?;
-        let open_ms = self.detector.open_since_ms().map(|open_ms| open_ms.max(self.taken_ms));
+        let open_ms = self.detector.open_speech().map(|open| open.start_ms.max(self.taken_ms));
         let needed = [Some(self.detector.undecided_from_ms()), self.plan.start_ms(), open_ms];
         let needed_ms = needed.into_iter().flatten().min().unwrap_or(0);
         self.buffer.forget(needed_ms - KEPT_MS);
@@ -144,12 +143,7 @@ impl<'a> LaneTranscriber<'a> {
     ) -> Result<(), TranscribeError> {
         let window_ms_max = self.recognizer.traits().window_ms_max;
         while speech.duration_ms() > window_ms_max {
-            self.complete(windows)?;
-            let cut_ms = self.cut_ms(speech.start_ms);
-            self.plan.add(Span::new(speech.start_ms, cut_ms));
-            self.evidence.push((Span::new(speech.start_ms, cut_ms), confidence));
-            self.complete(windows)?;
-            speech.start_ms = cut_ms;
+            speech.start_ms = self.cut_off(speech.start_ms, windows)?;
         }
         if !self.plan.has_room_for(speech, window_ms_max, self.apart_ms_max()) {
             self.complete(windows)?;
@@ -162,27 +156,40 @@ impl<'a> LaneTranscriber<'a> {
         Ok(())
     }
 
-    /// Speech that lasts longer than a window is not waited for.
+    /// Speech that lasts longer than a window is not waited for. What is cut is the same as if it were: cut is only what
+    /// is speech for certain, not the pause after it that is still open.
     fn cut_lasting_speech(&mut self, windows: &mut Vec<RecognizedWindow>) -> Result<(), TranscribeError> {
         let window_ms_max = self.recognizer.traits().window_ms_max;
-        while let Some(open_ms) = self.detector.open_since_ms() {
-            let start_ms = open_ms.max(self.taken_ms);
-            if self.detector.decided_ms() - start_ms <= window_ms_max {
+        while let Some(open) = self.detector.open_speech() {
+            let start_ms = open.start_ms.max(self.taken_ms);
+            if open.end_ms - start_ms <= window_ms_max {
                 break;
             }
-            let cut_ms = self.cut_ms(start_ms);
-            self.add(Span::new(start_ms, cut_ms), 1.0, windows)?;
-            self.complete(windows)?;
+            self.cut_off(start_ms, windows)?;
         }
         Ok(())
+    }
+
+    /// Makes a window of the begin of speech that is too long for one, and gives where the rest begins.
+    fn cut_off(&mut self, start_ms: i64, windows: &mut Vec<RecognizedWindow>) -> Result<i64, TranscribeError> {
+        self.complete(windows)?;
+        let window_ms_max = self.recognizer.traits().window_ms_max;
+        let from_ms = start_ms + (window_ms_max as f64 * CUT_FROM) as i64;
+        let cut_ms = self.buffer.quietest_ms(Span::new(from_ms, start_ms + window_ms_max));
+        let speech = Span::new(start_ms, cut_ms);
+        self.plan.add(speech);
+        self.evidence.push((speech, 1.0));
+        self.taken_ms = cut_ms;
+        self.complete(windows)?;
+        Ok(cut_ms)
     }
 
     /// A window to which nothing that comes can belong is not kept waiting.
     fn complete_what_stays(&mut self, windows: &mut Vec<RecognizedWindow>) -> Result<(), TranscribeError> {
         let next_ms = self
             .detector
-            .open_since_ms()
-            .unwrap_or(self.detector.undecided_from_ms());
+            .open_speech()
+            .map_or(self.detector.undecided_from_ms(), |open| open.start_ms);
         match self.plan.end_ms() {
             Some(end_ms) if next_ms - end_ms > self.apart_ms_max() => self.complete(windows),
             _ => Ok(()),
@@ -192,12 +199,6 @@ impl<'a> LaneTranscriber<'a> {
     fn apart_ms_max(&self) -> i64 {
         let same_cost = self.options.effort == Effort::Full && self.recognizer.traits().padded;
         if same_cost { APART_MS_MAX } else { PAUSE_MS_MAX }
-    }
-
-    fn cut_ms(&self, start_ms: i64) -> i64 {
-        let window_ms_max = self.recognizer.traits().window_ms_max;
-        let from_ms = start_ms + (window_ms_max as f64 * CUT_FROM) as i64;
-        self.buffer.quietest_ms(Span::new(from_ms, start_ms + window_ms_max))
     }
 
     /// Recognizes the window, if there is any speech in it.

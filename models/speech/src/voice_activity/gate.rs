@@ -99,9 +99,10 @@ impl SpanGate {
         (self.frames * self.frame_samples / SAMPLES_PER_MS) as i64
     }
 
-    /// When the announced speech that still lasts began.
-    pub fn open_since_ms(&self) -> Option<i64> {
-        self.burst.as_ref()?.announced_ms
+    /// The announced speech that still lasts: its begin, padding included, and its last frame so far.
+    pub fn open_speech(&self) -> Option<Span> {
+        let burst = self.burst.as_ref()?;
+        Some(Span::new(burst.announced_ms?, burst.speech_end_ms))
     }
 
     /// No span that is not announced yet will begin before this.

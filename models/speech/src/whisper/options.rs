@@ -61,7 +61,8 @@ impl WhisperOptions {
     }
 }
 
-/// Stops a recognizer from another thread; the window at hand ends with [`RecognizeError::Aborted`].
+/// Stops a recognizer from another thread; the window at hand ends with
+/// [`RecognizeError::Aborted`](crate::recognizer::RecognizeError::Aborted).
 #[derive(Clone, Debug, Default)]
 pub struct AbortFlag(Arc<AtomicBool>);
 

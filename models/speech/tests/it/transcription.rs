@@ -62,7 +62,7 @@ fn all_spans(windows: &[RecognizedWindow]) -> Vec<(String, Span)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(256))]
 
     #[test]
     fn every_word_comes_once_at_its_time(
