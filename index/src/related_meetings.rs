@@ -24,6 +24,9 @@ const DEVIATION_MAX: f32 = 3.0;
 const MEETINGS_WITH_WORD_MIN: f32 = 2.0;
 /// What the second way adds to the first.
 const WEIGHT_TERMS: f32 = 0.3;
+/// Square of the length below which a deviation from the mean is rounding and not a direction: the only meeting that a
+/// viewer may see is itself the mean.
+const SQUARE_MIN: f64 = 1e-3;
 
 /// Which meetings are compared: index segment and number in it.
 pub(crate) type Pool = [(usize, u32)];
@@ -109,7 +112,7 @@ struct Manner {
     without: Vec<f32>,
     /// Of each meeting and each of its words, in the order of its counts: by how much its deviation exceeds `without`.
     excess: Vec<Vec<f32>>,
-    /// Length of each meeting's vector of deviations.
+    /// Length of each meeting's vector of deviations; infinite where that is rounding.
     norms: Vec<f64>,
 }
 
@@ -165,7 +168,7 @@ impl Manner {
             };
             let excess = numbering.counts(meeting).iter().map(excess).collect();
             manner.excess.push(excess);
-            manner.norms.push(square.max(1e-9).sqrt());
+            manner.norms.push(length_of(square));
         }
         manner
     }
@@ -189,7 +192,7 @@ impl Manner {
             base += f64::from(*of_text * without);
             square += f64::from(*of_text * *of_text);
         }
-        let text_norm = square.max(1e-9).sqrt();
+        let text_norm = length_of(square);
         let meetings = pool.iter().zip(&self.excess).zip(&self.norms);
         meetings
             .map(|((&meeting, excess), norm)| {
@@ -283,12 +286,23 @@ impl Matter {
                 products[meeting as usize] += of_meeting * weight / norm;
             }
         }
-        let text_norm = (1.0 - 2.0 * text_mean + self.mean_square).max(1e-9).sqrt();
-        let score = |(product, meeting_mean): (f32, &f32)| {
-            let meeting_norm = (1.0 - 2.0 * meeting_mean + self.mean_square).max(1e-9).sqrt();
-            (product - text_mean - meeting_mean + self.mean_square) / (meeting_norm * text_norm)
+        let norm_less_mean =
+            |product_with_mean: f32| length_of(f64::from(1.0 - 2.0 * product_with_mean + self.mean_square));
+        let text_norm = norm_less_mean(text_mean);
+        let score = |(product, &meeting_mean): (f32, &f32)| {
+            let product = product - text_mean - meeting_mean + self.mean_square;
+            (f64::from(product) / (norm_less_mean(meeting_mean) * text_norm)) as f32
         };
         products.into_iter().zip(&self.product_with_mean).map(score).collect()
+    }
+}
+
+/// The length of a vector by its square: infinite, so that it resembles nothing, for one that is rounding.
+fn length_of(square: f64) -> f64 {
+    if square < SQUARE_MIN {
+        f64::INFINITY
+    } else {
+        square.sqrt()
     }
 }
 
