@@ -35,7 +35,9 @@ mod whisper_json;
 
 pub use corpus_lines::row_of;
 pub use document::read_context;
+pub use encoding::is_recording;
 pub use error::{ReadFileError, ReadProblem};
+pub use people::participants;
 pub use tidy::tidy;
 
 /// A meeting as read from a file.

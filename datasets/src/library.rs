@@ -269,6 +269,12 @@ impl LibraryWriter {
         artifact::write_bytes(&folder.join(name), bytes)
     }
 
+    /// As [`LibraryWriter::put_source`], for a file of any length.
+    pub fn put_source_file(&self, id: &MeetingId, path: &Path) -> Result<(), LibraryError> {
+        let name = path.file_name().unwrap_or(std::ffi::OsStr::new("source"));
+        artifact::copy_whole(path, &self.safe_meeting_folder(id)?.join("source").join(name))
+    }
+
     /// Writes a new version of the transcript.
     pub fn put_transcript(&self, id: &MeetingId, transcript: &Transcript) -> Result<Version, LibraryError> {
         artifact::write_next(&self.safe_meeting_folder(id)?, Kind::Transcript.folder(), transcript)

@@ -6,4 +6,5 @@ pub mod make_minutes;
 pub mod read_context;
 pub mod read_transcript;
 pub mod recognize_language;
+pub mod transcribe;
 pub mod write_tables;

@@ -21,8 +21,15 @@ const SIGNATURES: &[(usize, &[u8], &str)] = &[
     (0, b"{\\rtf", "a rich text document"),
     (0, b"\xd0\xcf\x11\xe0", "an old Office document"),
     (0, b"RIFF", "a WAV or AVI recording"),
+    (0, b"FORM", "an AIFF recording"),
+    (0, b"caff", "a CAF recording"),
     (0, b"ID3", "an MP3 recording"),
     (0, b"\xff\xfb", "an MP3 recording"),
+    (0, b"\xff\xf3", "an MP3 recording"),
+    (0, b"\xff\xf1", "an AAC recording"),
+    (0, b"\xff\xf9", "an AAC recording"),
+    (0, b"#!AMR", "an AMR recording"),
+    (0, b"\x30\x26\xb2\x75", "a Windows Media recording"),
     (0, b"OggS", "an Ogg recording"),
     (0, b"fLaC", "a FLAC recording"),
     (4, b"ftyp", "an MP4 recording"),
@@ -73,6 +80,11 @@ fn signature(bytes: &[u8]) -> Option<&'static str> {
         .iter()
         .find(|(offset, magic, _)| bytes.get(*offset..).is_some_and(|rest| rest.starts_with(magic)))
         .map(|&(_, _, kind)| kind)
+}
+
+/// Whether a file that begins with `head` (a few bytes are enough) holds sound and not text.
+pub fn is_recording(head: &[u8]) -> bool {
+    signature(head).is_some_and(|kind| kind.ends_with(" recording"))
 }
 
 /// Text of mostly Latin letters in UTF-16 has a zero in every second byte.

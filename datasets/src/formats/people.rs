@@ -38,7 +38,7 @@ const ANONYMOUS: &[&str] = &[
 ];
 
 /// One participant per label, in the order they first speak.
-pub(super) fn participants(meeting: &MeetingId, transcript: &Transcript) -> Vec<Participant> {
+pub fn participants(meeting: &MeetingId, transcript: &Transcript) -> Vec<Participant> {
     let mut seen = std::collections::BTreeSet::new();
     transcript
         .utterances

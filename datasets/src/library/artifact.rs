@@ -69,6 +69,16 @@ pub(super) fn write_bytes(path: &Path, bytes: &[u8]) -> Result<(), LibraryError>
     write_with(path, |file| file.write_all(bytes))
 }
 
+/// Copies the file `from` to `path`, whole or not at all.
+pub(super) fn copy_whole(from: &Path, path: &Path) -> Result<(), LibraryError> {
+    let failed = |source| LibraryError::Read {
+        path: from.to_owned(),
+        source,
+    };
+    let mut file = File::open(from).map_err(failed)?;
+    write_with(path, |target| std::io::copy(&mut file, target).map(drop))
+}
+
 fn write_with(
     path: &Path,
     write: impl FnOnce(&mut BufWriter<&mut File>) -> std::io::Result<()>,

@@ -21,7 +21,7 @@ use super::terminal::Terminal;
 use crate::session::WritingSession;
 use crate::settings::Settings;
 use crate::stages::index_meeting::{self, PreparedMeeting};
-use crate::stages::keep_meeting::{assign_id, keep_meeting};
+use crate::stages::keep_meeting::{SourceFile, assign_id, keep_meeting};
 use crate::stages::read_transcript::{KnownFacts, read_transcript};
 use crate::stages::write_tables::write_tables;
 
@@ -274,7 +274,7 @@ fn process(
     encoder: Option<&SentenceEncoder>,
     options: &MinutesOptions,
 ) -> anyhow::Result<Option<PreparedMeeting>> {
-    let kept = keep_meeting(library, job.read, job.source.as_deref(), options)?;
+    let kept = keep_meeting(library, job.read, job.source.as_deref().map(SourceFile::Bytes), options)?;
     // What the library held unchanged is in the index too: opening the session saw to that.
     if kept.changed {
         index_meeting::prepare(library.library(), &kept.meeting.id, encoder).map(Some)

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use clap::Args;
-use datasets::formats::{invitation, markdown};
-use datasets::{Language, SeriesId};
+use datasets::formats::{self, MeetingRead, invitation, markdown};
+use datasets::{Language, Meeting, MeetingId, SeriesId, Source, Transcript};
 use jiff::Timestamp;
 use minuting::engine::MinutesOptions;
 use serde_json::{Value, json};
@@ -15,17 +15,19 @@ use super::Outcome;
 use super::terminal::Terminal;
 use crate::session::WritingSession;
 use crate::settings::Settings;
-use crate::stages::keep_meeting::{KeptMeeting, assign_id, keep_meeting};
+use crate::stages::keep_meeting::{KeptMeeting, SourceFile, assign_id, keep_meeting};
 use crate::stages::read_context::read_context_items;
-use crate::stages::read_transcript::{KnownFacts, read_transcript};
+use crate::stages::read_transcript::{FileRead, KnownFacts, complete, read_transcript};
+use crate::stages::recognize_language::recognize_language;
+use crate::stages::transcribe::{SpeechOptions, Transcriber, is_recording, model_path, sha256_of, vocabulary_of};
 
-/// Take meetings to minutes: read transcripts, keep them, summarize, index, print the minutes as Markdown
+/// Take meetings to minutes: read transcripts or transcribe recordings, keep them, summarize, index, print the minutes
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  greffier run standup.vtt\n  greffier run weekly.srt --series weekly --invitation weekly.ics --context budget.md\n  greffier run comite.txt --minutes-language en --json\n\nFormats: WebVTT, SRT, JSON of whisper.cpp and openai-whisper, RTTM, CTM, `Name: text` and `[00:01:02] Name: text`,\nJSON lines of AMI, ICSI, QMSum, FREDSum and public_meetings, JSON that `greffier export` wrote.\nWith --json: one object per meeting (an array when there are several) with meeting, transcript summary and minutes."
+    after_help = "Examples:\n  greffier run standup.vtt\n  greffier run weekly.srt --series weekly --invitation weekly.ics --context budget.md\n  greffier run comite.txt --minutes-language en --json\n  greffier run call.mp4 --speech-model ggml-base.bin --invitation call.ics\n\nRecordings: WAV, FLAC, MP3, AAC, Opus, Vorbis in their usual containers; the rest through ffmpeg, where it is installed.\nFormats: WebVTT, SRT, JSON of whisper.cpp and openai-whisper, RTTM, CTM, `Name: text` and `[00:01:02] Name: text`,\nJSON lines of AMI, ICSI, QMSum, FREDSum and public_meetings, JSON that `greffier export` wrote.\nWith --json: one object per meeting (an array when there are several) with meeting, transcript summary and minutes."
 )]
 pub(super) struct RunArgs {
-    /// Transcripts
+    /// Transcripts and recordings
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// A document, mail (.eml), contact (.vcf) or event (.ics) to keep beside the meetings; may be repeated
@@ -44,7 +46,24 @@ pub(super) struct RunArgs {
     #[arg(long, value_parser = super::search::day_or_time, value_name = "TIME")]
     started_at: Option<Timestamp>,
     #[command(flatten)]
+    speech: SpeechArgs,
+    #[command(flatten)]
     minutes: MinutesArgs,
+}
+
+/// How recordings are transcribed.
+#[derive(Args, Clone, Debug)]
+struct SpeechArgs {
+    /// For recordings: a Whisper model in ggml form
+    #[arg(long, value_name = "FILE", env = "GREFFIER_SPEECH_MODEL")]
+    speech_model: Option<PathBuf>,
+    /// The language that is spoken in recordings [default: detected]
+    #[arg(long, value_name = "LANGUAGE")]
+    spoken_language: Option<Language>,
+    /// How many people speak, where they are not on tracks or channels of their own: they are told apart by their voices
+    /// (experimental)
+    #[arg(long, value_name = "COUNT")]
+    speakers: Option<usize>,
 }
 
 /// Options of the minutes, shared by `run` and `corpus`.
@@ -84,11 +103,12 @@ pub(super) fn run(args: &RunArgs, settings: &Settings, terminal: &Terminal) -> a
     if session.encoder.is_none() {
         terminal.note(terminal.phrases.words_only());
     }
+    let mut transcriber = None;
     let mut outcome = Outcome::Done;
     let mut reports = Vec::new();
     let mut failure = None;
     for path in &args.files {
-        match run_file(path, &facts, args, &mut session, terminal) {
+        match run_file(path, &facts, args, &mut transcriber, &mut session, terminal) {
             Ok(kept) => reports.extend(kept.iter().map(report)),
             Err(error) if args.files.len() > 1 => {
                 terminal.skipped(&error);
@@ -117,11 +137,25 @@ fn run_file(
     path: &Path,
     facts: &KnownFacts,
     args: &RunArgs,
+    transcriber: &mut Option<Transcriber>,
     session: &mut WritingSession,
     terminal: &Terminal,
 ) -> anyhow::Result<Vec<KeptMeeting>> {
-    let read = read_transcript(path, facts)?;
-    let source = (read.meetings.len() == 1).then_some(read.bytes.as_slice());
+    let is_recording = is_recording(path)?;
+    let read = if is_recording {
+        let transcriber = loaded(transcriber, &args.speech)?;
+        FileRead {
+            bytes: Vec::new(),
+            meetings: vec![recording(path, facts, transcriber, session, terminal)?],
+        }
+    } else {
+        read_transcript(path, facts)?
+    };
+    let source = match read.meetings.len() {
+        1 if is_recording => Some(SourceFile::Path(path)),
+        1 => Some(SourceFile::Bytes(&read.bytes)),
+        _ => None,
+    };
     let bar = terminal.bar(read.meetings.len(), "meetings");
     let mut taken = BTreeSet::new();
     let mut kept = Vec::new();
@@ -150,6 +184,68 @@ fn run_file(
         }
     }
     Ok(kept)
+}
+
+/// The transcriber, loaded when the first recording comes.
+fn loaded<'a>(transcriber: &'a mut Option<Transcriber>, args: &SpeechArgs) -> anyhow::Result<&'a Transcriber> {
+    if transcriber.is_none() {
+        *transcriber = Some(Transcriber::load(SpeechOptions {
+            model: model_path(args.speech_model.as_deref())?,
+            language: args.spoken_language,
+            speakers: args.speakers,
+        })?);
+    }
+    transcriber.as_ref().context("the transcriber was just loaded")
+}
+
+/// Transcribes a recording, unless the library holds the transcript that would come of it.
+fn recording(
+    path: &Path,
+    facts: &KnownFacts,
+    transcriber: &Transcriber,
+    session: &WritingSession,
+    terminal: &Terminal,
+) -> anyhow::Result<MeetingRead> {
+    let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
+    let stem = path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy();
+    let mut meeting = Meeting::new(MeetingId::from_title(&stem), stem);
+    let sha256 = sha256_of(path)?;
+    meeting.source = Some(Source {
+        file_name: name.to_string(),
+        sha256: sha256.clone(),
+    });
+    let mut read = MeetingRead {
+        meeting,
+        transcript: Transcript::default(),
+    };
+    complete(&mut read, facts, true, &name);
+    let vocabulary = vocabulary_of(&read.meeting);
+    let provenance = transcriber.provenance(&sha256, &vocabulary);
+    let library = session.library.library();
+    assign_id(library, &mut read, &mut BTreeSet::new())?;
+    let held = if library.contains(&read.meeting.id)? {
+        library.transcript(&read.meeting.id)?
+    } else {
+        None
+    };
+    read.transcript = match held.filter(|held| held.provenance == provenance) {
+        Some(held) => held,
+        None => {
+            let bar = terminal.bar(0, "transcribing");
+            let transcript = transcriber.transcribe(path, provenance, &vocabulary, &mut |done_ms, all_ms| {
+                bar.set_length(all_ms / 1000);
+                bar.set_position(done_ms / 1000);
+            })?;
+            bar.finish_and_clear();
+            transcript
+        }
+    };
+    // Once more, now that it is known who spoke: the invitation tells whose voices they are.
+    read.meeting.participants = formats::participants(&read.meeting.id, &read.transcript);
+    complete(&mut read, facts, true, &name);
+    let language = recognize_language(&mut read.transcript);
+    read.meeting.language = read.meeting.language.or(language);
+    Ok(read)
 }
 
 fn read_invitation(path: &Path) -> anyhow::Result<invitation::Invitation> {

@@ -2,6 +2,7 @@
 //! with the same file changes nothing; a new version of the file keeps the anchors of the old one.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use anyhow::Context as _;
 use datasets::formats::MeetingRead;
@@ -23,11 +24,20 @@ pub struct KeptMeeting {
     pub changed: bool,
 }
 
+/// Where a meeting came from.
+#[derive(Clone, Copy, Debug)]
+pub enum SourceFile<'a> {
+    /// The content of a file that was read as a whole.
+    Bytes(&'a [u8]),
+    /// A file of any length.
+    Path(&'a Path),
+}
+
 /// Keeps `read`, whose id was given by [`assign_id`], and its minutes. `source` is the file, where it holds this one meeting.
 pub fn keep_meeting(
     library: &LibraryWriter,
     mut read: MeetingRead,
-    source: Option<&[u8]>,
+    source: Option<SourceFile<'_>>,
     options: &MinutesOptions,
 ) -> anyhow::Result<KeptMeeting> {
     let id = read.meeting.id.clone();
@@ -45,8 +55,10 @@ pub fn keep_meeting(
             if let Some(held) = &held {
                 anchors::carry(held, &mut read.transcript);
             }
-            if let (Some(bytes), Some(source)) = (source, &read.meeting.source) {
-                library.put_source(&id, &source.file_name, bytes)?;
+            match (source, &read.meeting.source) {
+                (Some(SourceFile::Bytes(bytes)), Some(source)) => library.put_source(&id, &source.file_name, bytes)?,
+                (Some(SourceFile::Path(path)), _) => library.put_source_file(&id, path)?,
+                (_, _) => {}
             }
             library.put_transcript(&id, &read.transcript)?;
             changed = true;

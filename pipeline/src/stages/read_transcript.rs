@@ -51,7 +51,8 @@ pub fn read_transcript(path: &Path, facts: &KnownFacts) -> anyhow::Result<FileRe
     Ok(FileRead { bytes, meetings })
 }
 
-fn complete(read: &mut MeetingRead, facts: &KnownFacts, single: bool, file_name: &str) {
+/// Adds what is known beside the file, which held one meeting if `single`.
+pub(crate) fn complete(read: &mut MeetingRead, facts: &KnownFacts, single: bool, file_name: &str) {
     let MeetingRead { meeting, transcript } = read;
     if single {
         meeting.title = readable(&meeting.title);

@@ -1,9 +1,11 @@
 //! Whole-program tests of greffier: the built binary on real files, and downloads against a server that misbehaves.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic, in helpers too")]
+#![expect(clippy::print_stdout, reason = "tests say what they skip")]
 
 mod downloads;
 mod every_file_is_run;
 mod killed_corpus;
+mod recordings;
 mod sample_meetings;
 mod workbench;

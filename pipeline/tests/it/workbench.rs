@@ -35,6 +35,7 @@ impl Workbench {
             .env("GREFFIER_LIBRARY", self.path("library"))
             .env("GREFFIER_MODELS", self.path("models"))
             .env("GREFFIER_LANGUAGE", "en")
+            .env_remove("GREFFIER_SPEECH_MODEL")
             .arg("--quiet");
         command
     }
