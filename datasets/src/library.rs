@@ -42,6 +42,7 @@ const LOCK_FILE: &str = ".lock";
 const MEETINGS: &str = "meetings";
 const CONTEXT: &str = "context";
 const INDEX: &str = "index";
+const WORK: &str = "work";
 
 /// Which kind of artifact of a meeting; each has a folder of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -132,6 +133,11 @@ impl Library {
     /// The folder of the derived index.
     pub fn index_folder(&self) -> PathBuf {
         self.root.join(INDEX)
+    }
+
+    /// The folder of what is under way and not yet a meeting: transcriptions, live recordings.
+    pub fn work_folder(&self) -> PathBuf {
+        self.root.join(WORK)
     }
 
     /// All meetings, by id. A folder whose import was cut short is not listed.

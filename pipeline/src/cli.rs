@@ -21,6 +21,7 @@ use clap::{Parser, Subcommand};
 
 use self::terminal::Terminal;
 use crate::settings::Settings;
+use crate::stages::transcribe::{WORKER_COMMAND, serve_jobs};
 
 /// Meeting intelligence that runs on your own machine: transcripts in, proven minutes, search and recommendations out.
 #[derive(Parser, Debug)]
@@ -49,6 +50,9 @@ enum Command {
     Evaluate(evaluate::EvaluateArgs),
     Doctor(doctor::DoctorArgs),
     Completions(completions::CompletionsArgs),
+    /// Runs the speech engine for another greffier process
+    #[command(name = WORKER_COMMAND, hide = true)]
+    TranscriptionWorker,
 }
 
 /// How a command ended that did not fail.
@@ -91,6 +95,10 @@ fn dispatch(cli: &Cli, terminal: &Terminal) -> anyhow::Result<Outcome> {
         Command::Evaluate(args) => evaluate::evaluate(args, settings, terminal),
         Command::Doctor(args) => doctor::doctor(args, settings, terminal),
         Command::Completions(args) => completions::completions(args, terminal),
+        Command::TranscriptionWorker => {
+            serve_jobs(std::io::stdin().lock(), std::io::stdout().lock())?;
+            Ok(Outcome::Done)
+        }
     }
 }
 

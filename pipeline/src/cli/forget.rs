@@ -10,6 +10,7 @@ use super::Outcome;
 use super::terminal::Terminal;
 use crate::session::WritingSession;
 use crate::settings::Settings;
+use crate::stages::transcribe::remove_journals;
 
 /// Delete a meeting everywhere, with a receipt
 #[derive(Args, Debug)]
@@ -30,6 +31,9 @@ pub(super) fn forget(args: &ForgetArgs, settings: &Settings, terminal: &Terminal
         bail!("nothing was deleted");
     }
     let receipt = session.forget_meeting(&id)?;
+    if let Some(source) = &meeting.source {
+        remove_journals(session.library.library(), &source.sha256)?;
+    }
     if terminal.json {
         terminal.print_json(&receipt)?;
         return Ok(Outcome::Done);

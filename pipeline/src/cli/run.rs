@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use clap::Args;
 use datasets::formats::{self, MeetingRead, invitation, markdown};
+use datasets::library::Library;
 use datasets::{Language, Meeting, MeetingId, SeriesId, Source, Transcript};
 use jiff::Timestamp;
 use minuting::engine::MinutesOptions;
@@ -19,7 +20,10 @@ use crate::stages::keep_meeting::{KeptMeeting, SourceFile, assign_id, keep_meeti
 use crate::stages::read_context::read_context_items;
 use crate::stages::read_transcript::{FileRead, KnownFacts, complete, read_transcript};
 use crate::stages::recognize_language::recognize_language;
-use crate::stages::transcribe::{SpeechOptions, Transcriber, is_recording, model_path, sha256_of, vocabulary_of};
+use crate::stages::transcribe::{
+    SpeechOptions, Transcriber, TranscriptionJob, is_recording, journal_path, model_path, remove_journals, sha256_of,
+    vocabulary_of,
+};
 
 /// Take meetings to minutes: read transcripts or transcribe recordings, keep them, summarize, index, print the minutes
 #[derive(Args, Debug)]
@@ -99,16 +103,13 @@ pub(super) fn run(args: &RunArgs, settings: &Settings, terminal: &Terminal) -> a
         invitation: args.invitation.as_deref().map(read_invitation).transpose()?,
         ..KnownFacts::default()
     };
-    let mut session = WritingSession::open(settings, &mut terminal.index_progress())?;
-    if session.encoder.is_none() {
-        terminal.note(terminal.phrases.words_only());
-    }
+    let mut library = SharedLibrary::open(settings, terminal)?;
     let mut transcriber = None;
     let mut outcome = Outcome::Done;
     let mut reports = Vec::new();
     let mut failure = None;
     for path in &args.files {
-        match run_file(path, &facts, args, &mut transcriber, &mut session, terminal) {
+        match run_file(path, &facts, args, &mut transcriber, &mut library, terminal) {
             Ok(kept) => reports.extend(kept.iter().map(report)),
             Err(error) if args.files.len() > 1 => {
                 terminal.skipped(&error);
@@ -118,6 +119,7 @@ pub(super) fn run(args: &RunArgs, settings: &Settings, terminal: &Terminal) -> a
             Err(error) => return Err(error),
         }
     }
+    let session = library.writing()?;
     for path in &args.context {
         for item in read_context_items(path)? {
             session.put_context_item(&item)?;
@@ -138,7 +140,7 @@ fn run_file(
     facts: &KnownFacts,
     args: &RunArgs,
     transcriber: &mut Option<Transcriber>,
-    session: &mut WritingSession,
+    library: &mut SharedLibrary<'_>,
     terminal: &Terminal,
 ) -> anyhow::Result<Vec<KeptMeeting>> {
     let is_recording = is_recording(path)?;
@@ -146,7 +148,13 @@ fn run_file(
         let transcriber = loaded(transcriber, &args.speech)?;
         FileRead {
             bytes: Vec::new(),
-            meetings: vec![recording(path, facts, transcriber, session, terminal)?],
+            meetings: vec![recording(
+                path,
+                facts,
+                transcriber,
+                library.while_others_write()?,
+                terminal,
+            )?],
         }
     } else {
         read_transcript(path, facts)?
@@ -156,6 +164,7 @@ fn run_file(
         1 => Some(SourceFile::Bytes(&read.bytes)),
         _ => None,
     };
+    let session = library.writing()?;
     let bar = terminal.bar(read.meetings.len(), "meetings");
     let mut taken = BTreeSet::new();
     let mut kept = Vec::new();
@@ -172,6 +181,11 @@ fn run_file(
     bar.finish_and_clear();
     // Each file is committed by itself: what was printed is found, whatever happens to the next one.
     session.commit()?;
+    if is_recording {
+        for source in kept.iter().filter_map(|kept| kept.meeting.source.as_ref()) {
+            remove_journals(session.library.library(), &source.sha256)?;
+        }
+    }
     if !terminal.json {
         for meeting in &kept {
             let options = markdown::MinutesOptions::default();
@@ -186,24 +200,64 @@ fn run_file(
     Ok(kept)
 }
 
+/// The library, locked only while something is written: transcribing takes hours in which others have work to do.
+struct SharedLibrary<'a> {
+    settings: &'a Settings,
+    terminal: &'a Terminal,
+    session: Option<WritingSession>,
+}
+
+impl<'a> SharedLibrary<'a> {
+    /// Opens the library, and makes it where there is none.
+    fn open(settings: &'a Settings, terminal: &'a Terminal) -> anyhow::Result<Self> {
+        let mut library = Self {
+            settings,
+            terminal,
+            session: None,
+        };
+        if library.writing()?.encoder.is_none() {
+            terminal.note(terminal.phrases.words_only());
+        }
+        Ok(library)
+    }
+
+    fn writing(&mut self) -> anyhow::Result<&mut WritingSession> {
+        match &mut self.session {
+            Some(session) => Ok(session),
+            none => Ok(none.insert(WritingSession::open(
+                self.settings,
+                &mut self.terminal.index_progress(),
+            )?)),
+        }
+    }
+
+    /// The library for reading, with the lock released.
+    fn while_others_write(&mut self) -> anyhow::Result<Library> {
+        if let Some(mut session) = self.session.take() {
+            session.commit()?;
+        }
+        Ok(Library::open(self.settings.library_folder()?)?)
+    }
+}
+
 /// The transcriber, loaded when the first recording comes.
-fn loaded<'a>(transcriber: &'a mut Option<Transcriber>, args: &SpeechArgs) -> anyhow::Result<&'a Transcriber> {
-    if transcriber.is_none() {
-        *transcriber = Some(Transcriber::load(SpeechOptions {
+fn loaded<'a>(transcriber: &'a mut Option<Transcriber>, args: &SpeechArgs) -> anyhow::Result<&'a mut Transcriber> {
+    match transcriber {
+        Some(transcriber) => Ok(transcriber),
+        none => Ok(none.insert(Transcriber::load(SpeechOptions {
             model: model_path(args.speech_model.as_deref())?,
             language: args.spoken_language,
             speakers: args.speakers,
-        })?);
+        })?)),
     }
-    transcriber.as_ref().context("the transcriber was just loaded")
 }
 
 /// Transcribes a recording, unless the library holds the transcript that would come of it.
 fn recording(
     path: &Path,
     facts: &KnownFacts,
-    transcriber: &Transcriber,
-    session: &WritingSession,
+    transcriber: &mut Transcriber,
+    library: Library,
     terminal: &Terminal,
 ) -> anyhow::Result<MeetingRead> {
     let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
@@ -221,8 +275,7 @@ fn recording(
     complete(&mut read, facts, true, &name);
     let vocabulary = vocabulary_of(&read.meeting);
     let provenance = transcriber.provenance(&sha256, &vocabulary);
-    let library = session.library.library();
-    assign_id(library, &mut read, &mut BTreeSet::new())?;
+    assign_id(&library, &mut read, &mut BTreeSet::new())?;
     let held = if library.contains(&read.meeting.id)? {
         library.transcript(&read.meeting.id)?
     } else {
@@ -232,7 +285,13 @@ fn recording(
         Some(held) => held,
         None => {
             let bar = terminal.bar(0, "transcribing");
-            let transcript = transcriber.transcribe(path, provenance, &vocabulary, &mut |done_ms, all_ms| {
+            let job = TranscriptionJob {
+                path: std::path::absolute(path)?,
+                journal: journal_path(&library, &provenance)?,
+                provenance,
+                vocabulary,
+            };
+            let transcript = transcriber.transcribe(&job, &mut |done_ms, all_ms| {
                 bar.set_length(all_ms / 1000);
                 bar.set_position(done_ms / 1000);
             })?;

@@ -179,7 +179,7 @@ mod tests {
         let long = "word ".repeat(PIECE_WORDS * 2 + 7);
         let cut = pieces(["a title", long.as_str()]);
         assert_eq!(cut.len(), 3);
-        assert!(cut[0].starts_with("a title word"));
+        assert!(cut[0].starts_with("a title\nword word"), "lines stay lines");
         let words: usize = cut.iter().map(|piece| piece.split_whitespace().count()).sum();
         assert_eq!(words, PIECE_WORDS * 2 + 9);
     }

@@ -3,11 +3,16 @@
 use std::fs::File;
 use std::io::BufWriter;
 use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use audio::WavFile;
 use speech::model_file::{ModelDimensions, TensorType, write_random_model};
 
-use crate::workbench::Workbench;
+use crate::workbench::{Workbench, sample};
+
+/// What takes longer hangs.
+const HANG: Duration = Duration::from_secs(120);
 
 /// Seconds of silence as a WAV file.
 fn silence(bench: &Workbench, seconds: usize) -> String {
@@ -93,4 +98,71 @@ fn each_channel_is_a_speaker_and_nothing_is_transcribed_twice() {
     assert_eq!(transcripts(), 1);
     bench.json(&[&run[..], &["--spoken-language", "en"]].concat());
     assert_eq!(transcripts(), 2);
+}
+
+/// The process that `parent` started, once there is one.
+fn child_of(parent: u32) -> Option<u32> {
+    let children = std::fs::read_to_string(format!("/proc/{parent}/task/{parent}/children")).ok()?;
+    children.split_whitespace().next()?.parse().ok()
+}
+
+#[test]
+fn an_engine_that_dies_costs_neither_the_program_nor_what_was_done() {
+    let (Some(recording), Some(model)) = (
+        shared("audio/azure/aboutSpeechSdk.wav"),
+        shared("demo-model/demo-en-fr-q5_1.bin"),
+    ) else {
+        return;
+    };
+    let bench = Workbench::new();
+    let run = ["run", &recording, "--speech-model", &model];
+    let program = bench
+        .command()
+        .args(run)
+        .stderr(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let journal = || std::fs::read_dir(bench.path("library/work")).ok()?.next()?.ok();
+    let journaled = || {
+        journal()
+            .and_then(|entry| std::fs::read_to_string(entry.path()).ok())
+            .unwrap_or_default()
+    };
+    let begin = Instant::now();
+    while journaled().lines().count() < 2 {
+        assert!(begin.elapsed() < HANG, "no window is done");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    // Others may write to the library meanwhile.
+    bench.text(&["run", &sample("2026-03-05-release-planning.vtt")]);
+    let engine = child_of(program.id()).expect("the engine is a process of its own");
+    assert!(
+        Command::new("kill")
+            .args(["-9", &engine.to_string()])
+            .status()
+            .unwrap()
+            .success()
+    );
+    let output = program.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(
+        said.contains("the speech engine died") && said.contains("aboutSpeechSdk.wav"),
+        "{said}"
+    );
+    // What is in the journal is not recognized again: it is changed here, and stays so.
+    let path = journal().unwrap().path();
+    let windows = std::fs::read_to_string(&path).unwrap();
+    let first: serde_json::Value = serde_json::from_str(windows.lines().next().unwrap()).unwrap();
+    let word = first["window"]["segments"][0]["words"][0]["text"].as_str().unwrap();
+    std::fs::write(
+        &path,
+        windows.replacen(&format!("\"text\":\"{word}\""), "\"text\":\"Zebra\"", 1),
+    )
+    .unwrap();
+    let report = bench.json(&run);
+    let id = report["meeting"]["id"].as_str().unwrap();
+    assert!(bench.text(&["export", id, "--format", "vtt"]).contains("Zebra"));
+    assert!(journal().is_none(), "a meeting that is kept needs no journal");
 }

@@ -1,0 +1,178 @@
+//! The engine itself, in this process: a loaded model and how it is used on recordings.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use audio::{Block, Lane, LaneId, LaneLevels, LaneReader};
+use datasets::{Provenance, Transcript};
+use speech::diarization::{DiarizationOptions, Diarizer, SpeakerTurn, SpectralStatistics};
+use speech::transcription::{LaneTranscriber, LaneTranscript, TranscribeOptions};
+use speech::voice_activity::{EmbeddedDetector, SpeechDetector};
+use speech::whisper::{WhisperModel, WhisperOptions, WhisperRecognizer};
+
+use super::merge_lanes::{LaneHeard, merge_lanes};
+use super::{SpeechOptions, WindowJournal};
+
+/// OpenAI's smallest model has states this wide; what is narrower is greffier's demo model.
+const OPENAI_STATE_MIN: i32 = 384;
+
+/// A loaded model and how it is used.
+pub struct SpeechEngine {
+    model: Arc<WhisperModel>,
+    options: SpeechOptions,
+    whisper: WhisperOptions,
+}
+
+impl SpeechEngine {
+    /// Loads the model.
+    ///
+    /// # Errors
+    /// When its file is no whole model.
+    pub fn load(options: SpeechOptions) -> anyhow::Result<Self> {
+        let model = WhisperModel::load(&options.model)?;
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let mut whisper = if model.file().dimensions.audio_state < OPENAI_STATE_MIN {
+            WhisperOptions::demo(threads)
+        } else {
+            WhisperOptions::new(threads)
+        };
+        if let Some(language) = options.language {
+            whisper.languages = vec![language.to_string()];
+        }
+        Ok(Self {
+            model: Arc::new(model),
+            options,
+            whisper,
+        })
+    }
+
+    /// Transcribes the recording at `path`. `vocabulary` are words that are likely to occur; `journal` holds what was
+    /// done before and takes what is done now. `on_progress` hears how much of all lanes together is done, in
+    /// milliseconds, and of how much; its error stops the work.
+    ///
+    /// # Errors
+    /// When nothing can be decoded from the file, or the engine fails; the file is named.
+    pub fn transcribe(
+        &self,
+        path: &Path,
+        provenance: Provenance,
+        vocabulary: &str,
+        journal: &mut WindowJournal,
+        on_progress: &mut dyn FnMut(u64, u64) -> anyhow::Result<()>,
+    ) -> anyhow::Result<Transcript> {
+        // The lanes are known once all of it was decoded, which takes a thousandth of what recognizing takes.
+        let mut levels = LaneLevels::default();
+        let mut reader = LaneReader::open(path)?;
+        let mut length_ms = 0;
+        for block in reader.by_ref() {
+            levels.push(&block);
+            length_ms = milliseconds(block.end());
+        }
+        let lanes = reader.lanes().to_vec();
+        let warnings: Vec<String> = reader.warnings().iter().map(ToString::to_string).collect();
+        let all_ms = length_ms * lanes.len() as u64;
+        let mut recognizer = WhisperRecognizer::new(Arc::clone(&self.model), self.whisper.clone())
+            .with_context(|| format!("preparing `{}`", self.options.model.display()))?;
+        let mut heard = Vec::with_capacity(lanes.len());
+        for (number, lane) in (0..).zip(lanes) {
+            let before_ms = number * length_ms;
+            let transcript = self
+                .hear(path, &lane, &mut recognizer, vocabulary, journal, &mut |done_ms| {
+                    on_progress(before_ms + done_ms, all_ms)
+                })
+                .with_context(|| format!("transcribing {} of `{}`", lane.label(), path.display()))?;
+            heard.push(LaneHeard {
+                lane,
+                transcript,
+                turns: Vec::new(),
+            });
+        }
+        let mut transcript = Transcript {
+            provenance,
+            warnings,
+            ..Transcript::default()
+        };
+        if let ([only], Some(speakers @ 2..)) = (heard.as_mut_slice(), self.options.speakers) {
+            only.turns = tell_apart(path, only, speakers)?;
+            let note = "who spoke was told by voices alone, which is experimental: check the speakers";
+            transcript.warnings.push(note.to_owned());
+        }
+        merge_lanes(&heard, &levels, &mut transcript);
+        Ok(transcript)
+    }
+
+    fn hear(
+        &self,
+        path: &Path,
+        lane: &Lane,
+        recognizer: &mut WhisperRecognizer,
+        vocabulary: &str,
+        journal: &mut WindowJournal,
+        on_progress: &mut dyn FnMut(u64) -> anyhow::Result<()>,
+    ) -> anyhow::Result<LaneTranscript> {
+        let options = TranscribeOptions {
+            vocabulary: vocabulary.to_owned(),
+            language: self.options.language.map(|language| language.to_string()),
+            ..TranscribeOptions::default()
+        };
+        let detector = SpeechDetector::new(Box::new(EmbeddedDetector::new()));
+        let done = journal.windows(lane.id.0);
+        let mut transcriber = LaneTranscriber::new(detector, recognizer, options.clone(), done);
+        let mut windows = Vec::new();
+        for block in LaneReader::open(path)? {
+            let before = windows.len();
+            let pushed = transcriber.push(&sound_of(&block, lane.id), &mut windows);
+            for window in &windows[before..] {
+                journal.append(lane.id.0, window)?;
+            }
+            pushed?;
+            on_progress(milliseconds(block.end()))?;
+        }
+        let before = windows.len();
+        let finished = transcriber.finish(&mut windows);
+        for window in &windows[before..] {
+            journal.append(lane.id.0, window)?;
+        }
+        finished?;
+        Ok(LaneTranscript::from_windows(windows, &options.utterances))
+    }
+}
+
+/// The turns of the speakers of a lane. Its speech is heard again, span by span, so that no recording is held.
+fn tell_apart(path: &Path, heard: &LaneHeard, speakers: usize) -> anyhow::Result<Vec<SpeakerTurn>> {
+    let mut embedding = SpectralStatistics;
+    let mut diarizer = Diarizer::new(&mut embedding);
+    let mut spans = heard.transcript.speech.iter().peekable();
+    let mut samples: Vec<f32> = Vec::new();
+    let per_ms = u64::from(audio::SAMPLE_RATE_HZ) / 1000;
+    for block in LaneReader::open(path)? {
+        let sound = sound_of(&block, heard.lane.id);
+        while let Some(span) = spans.peek() {
+            let (start, end) = (span.start_ms.max(0) as u64 * per_ms, span.end_ms.max(0) as u64 * per_ms);
+            let within = |sample: u64| (sample.clamp(block.start, block.end()) - block.start) as usize;
+            samples.extend_from_slice(&sound[within(start)..within(end)]);
+            if end > block.end() {
+                break;
+            }
+            diarizer.add(span.start_ms, &samples);
+            samples.clear();
+            spans.next();
+        }
+    }
+    if let Some(span) = spans.next() {
+        diarizer.add(span.start_ms, &samples);
+    }
+    Ok(diarizer.finish(&DiarizationOptions {
+        speakers: Some(speakers),
+    }))
+}
+
+fn milliseconds(samples: u64) -> u64 {
+    samples * 1000 / u64::from(audio::SAMPLE_RATE_HZ)
+}
+
+/// The sound of a lane; silence where it is not heard yet or no more, so that all lanes keep one clock.
+fn sound_of(block: &Block, lane: LaneId) -> Vec<f32> {
+    block.lane(lane).map_or_else(|| vec![0.0; block.len], <[f32]>::to_vec)
+}
