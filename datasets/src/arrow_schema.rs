@@ -189,7 +189,10 @@ fn transcripts() -> Vec<Field> {
     vec![
         text("meeting"),
         provenance(),
-        structs("suppressed", vec![start, end, text("text"), text("reason")]),
+        structs(
+            "suppressed",
+            vec![start, end, maybe_text("speaker"), text("text"), text("reason")],
+        ),
         structs("replaced", vec![text("utterance"), text("by")]),
         texts("warnings"),
     ]

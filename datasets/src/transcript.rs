@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Language, MediaTime, SpeakerLabel, TimeSpan, UtteranceId};
+use crate::{Language, MediaTime, SpeakerLabel, TimeSpan, UtteranceId, anchors};
 
 /// All utterances of a meeting, in order of time.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -82,6 +82,9 @@ pub struct Provenance {
 pub struct SuppressedSpan {
     /// When.
     pub span: TimeSpan,
+    /// On whose lane, where each speaker has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub speaker: Option<SpeakerLabel>,
     /// What the recognizer had given.
     pub text: String,
     /// Why it does not stand in the transcript.
@@ -116,6 +119,30 @@ impl Transcript {
             .enumerate()
             .map(|(position, utterance)| (&utterance.id, position))
             .collect()
+    }
+
+    /// The transcript with the suppressed stretches at `positions` put back as utterances, all other ids as they were;
+    /// positions beyond the last are passed over.
+    #[must_use]
+    pub fn with_restored(&self, positions: &[usize]) -> Self {
+        let mut restored = self.clone();
+        restored.suppressed.clear();
+        for (position, suppressed) in self.suppressed.iter().enumerate() {
+            if positions.contains(&position) {
+                restored.utterances.push(Utterance {
+                    speaker: suppressed.speaker.clone(),
+                    span: Some(suppressed.span),
+                    ..Utterance::new(UtteranceId::new(""), suppressed.text.clone())
+                });
+            } else {
+                restored.suppressed.push(suppressed.clone());
+            }
+        }
+        restored
+            .utterances
+            .sort_by_key(|utterance| utterance.span.map(|span| (span.start, span.end)));
+        anchors::carry(self, &mut restored);
+        restored
     }
 
     /// Speaker labels in the order they first speak.
@@ -167,5 +194,50 @@ impl Utterance {
     /// The id of the utterance at `position` of a first transcript: `u1` for position 0.
     pub fn id_at(position: usize) -> UtteranceId {
         UtteranceId::new(format!("u{}", position + 1))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn span(start_ms: i64) -> TimeSpan {
+        TimeSpan::new(MediaTime(start_ms), MediaTime(start_ms + 500))
+    }
+
+    #[test]
+    fn what_was_suppressed_is_put_back_where_it_was_said() {
+        let said = |position: usize, start_ms| Utterance {
+            span: Some(span(start_ms)),
+            ..Utterance::new(Utterance::id_at(position), format!("said at {start_ms}"))
+        };
+        let suppressed = |start_ms| SuppressedSpan {
+            span: span(start_ms),
+            speaker: Some(SpeakerLabel::new("Ann")),
+            text: format!("suppressed at {start_ms}"),
+            reason: SuppressionReason::LowProbability,
+        };
+        let transcript = Transcript {
+            utterances: vec![said(0, 0), said(1, 2000)],
+            suppressed: vec![suppressed(1000), suppressed(3000)],
+            ..Transcript::default()
+        };
+        let restored = transcript.with_restored(&[0, 7]);
+        let found: Vec<(&str, &str)> = restored
+            .utterances
+            .iter()
+            .map(|utterance| (utterance.id.as_str(), utterance.text.as_str()))
+            .collect();
+        assert_eq!(
+            found,
+            [
+                ("u1", "said at 0"),
+                ("u3", "suppressed at 1000"),
+                ("u2", "said at 2000")
+            ]
+        );
+        assert_eq!(restored.utterances[1].speaker, Some(SpeakerLabel::new("Ann")));
+        assert_eq!(restored.suppressed, [suppressed(3000)]);
+        assert_eq!(transcript.with_restored(&[]), transcript);
     }
 }

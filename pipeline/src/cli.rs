@@ -10,6 +10,7 @@ mod forget;
 mod index_command;
 mod models_command;
 mod recommend;
+mod restore;
 mod run;
 mod search;
 mod show;
@@ -43,6 +44,7 @@ enum Command {
     Recommend(recommend::RecommendArgs),
     Show(show::ShowArgs),
     Export(export::ExportArgs),
+    Restore(restore::RestoreArgs),
     Actions(actions::ActionsArgs),
     Forget(forget::ForgetArgs),
     Models(models_command::ModelsArgs),
@@ -88,6 +90,7 @@ fn dispatch(cli: &Cli, terminal: &Terminal) -> anyhow::Result<Outcome> {
         Command::Recommend(args) => recommend::recommend(args, settings, terminal),
         Command::Show(args) => show::show(args, settings, terminal),
         Command::Export(args) => export::export(args, settings, terminal),
+        Command::Restore(args) => restore::restore(args, settings, terminal),
         Command::Actions(args) => actions::actions(args, settings, terminal),
         Command::Forget(args) => forget::forget(args, settings, terminal),
         Command::Models(args) => models_command::models(args, settings, terminal),

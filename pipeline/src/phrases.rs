@@ -1,6 +1,6 @@
 //! What people read on the terminal around titles and statements, in French and English. JSON is not translated.
 
-use datasets::Language;
+use datasets::{Language, MeetingId, SuppressionReason};
 use index::{ItemKind, Reason};
 
 /// Words of one display language.
@@ -19,6 +19,25 @@ impl Phrases {
 
     fn pick(self, english: &'static str, french: &'static str) -> &'static str {
         if self.french { french } else { english }
+    }
+
+    /// Why text was taken out of a transcript.
+    pub fn suppression_reason(self, reason: SuppressionReason) -> &'static str {
+        match reason {
+            SuppressionReason::NotSpeech => self.pick("no speech of this lane", "pas de parole sur cette voie"),
+            SuppressionReason::Loop => self.pick("a loop", "une boucle"),
+            SuppressionReason::Boilerplate => self.pick("a phrase that models invent", "une phrase inventée"),
+            SuppressionReason::LowProbability => self.pick("improbable", "peu probable"),
+        }
+    }
+
+    /// That text was taken out, and how to read it.
+    pub fn suppressed(self, count: usize, meeting: &MeetingId) -> String {
+        if self.french {
+            format!("{meeting} : {count} passages écartés comme inventés ; pour les lire : greffier restore {meeting}")
+        } else {
+            format!("{meeting}: {count} stretches taken out as invented; to read them: greffier restore {meeting}")
+        }
     }
 
     /// A heading over items of one kind.

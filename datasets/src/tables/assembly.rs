@@ -259,6 +259,7 @@ mod tests {
             .insert("beam".to_owned(), "5".to_owned());
         transcript.suppressed.push(SuppressedSpan {
             span,
+            speaker: Some(crate::SpeakerLabel::new("Ann")),
             text: "Thank you for watching".to_owned(),
             reason: SuppressionReason::Boilerplate,
         });

@@ -116,6 +116,7 @@ pub struct ParameterColumns {
 pub struct SuppressedColumns {
     pub start_ms: i64,
     pub end_ms: i64,
+    pub speaker: Option<String>,
     pub text: String,
     pub reason: String,
 }
@@ -379,6 +380,7 @@ impl TranscriptRow {
         let suppressed = |suppressed: &SuppressedSpan| SuppressedColumns {
             start_ms: suppressed.span.start.0,
             end_ms: suppressed.span.end.0,
+            speaker: suppressed.speaker.as_ref().map(ToString::to_string),
             text: suppressed.text.clone(),
             reason: name(suppressed.reason).to_owned(),
         };
@@ -412,6 +414,7 @@ impl TranscriptRow {
             Ok(SuppressedSpan {
                 span: TimeSpan::new(MediaTime(columns.start_ms), MediaTime(columns.end_ms)),
                 reason: parse(Table::Transcripts, "reason", &columns.reason, reason)?,
+                speaker: columns.speaker.map(SpeakerLabel::new),
                 text: columns.text,
             })
         };

@@ -175,6 +175,10 @@ fn run_file(
         for warning in &meeting.transcript.warnings {
             terminal.note(format!("{}: {warning}", meeting.meeting.id));
         }
+        if !meeting.transcript.suppressed.is_empty() {
+            let count = meeting.transcript.suppressed.len();
+            terminal.note(terminal.phrases.suppressed(count, &meeting.meeting.id));
+        }
         bar.inc(1);
         kept.push(meeting);
     }

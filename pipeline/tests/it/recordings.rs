@@ -107,6 +107,10 @@ fn child_of(parent: u32) -> Option<u32> {
 }
 
 #[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a file that another process writes has no condition to wait on"
+)]
 fn an_engine_that_dies_costs_neither_the_program_nor_what_was_done() {
     let (Some(recording), Some(model)) = (
         shared("audio/azure/aboutSpeechSdk.wav"),
@@ -165,4 +169,30 @@ fn an_engine_that_dies_costs_neither_the_program_nor_what_was_done() {
     let id = report["meeting"]["id"].as_str().unwrap();
     assert!(bench.text(&["export", id, "--format", "vtt"]).contains("Zebra"));
     assert!(journal().is_none(), "a meeting that is kept needs no journal");
+}
+
+#[test]
+fn what_was_taken_out_can_be_read_and_put_back() {
+    let Some(recording) = shared("audio/faster-whisper/stereo_diarization.wav") else {
+        return;
+    };
+    let bench = Workbench::new();
+    // What a model that knows nothing makes of speech is what the guards are there for.
+    let model = random_model(&bench);
+    let report = bench.json(&["run", &recording, "--speech-model", &model]);
+    let id = report["meeting"]["id"].as_str().unwrap();
+    let taken_out = bench.json(&["restore", id]);
+    let count = taken_out.as_array().unwrap().len();
+    assert!(count > 0 && report["transcript"]["suppressed"] == count, "{report}");
+    let text = taken_out[0]["text"].as_str().unwrap();
+    let stands = || {
+        let shown = bench.json(&["show", id]);
+        let utterances = shown["transcript"]["utterances"].as_array().unwrap().clone();
+        utterances.iter().any(|utterance| utterance["text"] == text)
+    };
+    assert!(!stands());
+    bench.json(&["restore", id, "1"]);
+    assert!(stands());
+    assert_eq!(bench.json(&["restore", id]).as_array().unwrap().len(), count - 1);
+    assert!(bench.failure(1, &["restore", id, "99"]).contains("no number 99"));
 }

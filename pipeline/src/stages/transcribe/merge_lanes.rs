@@ -32,6 +32,7 @@ pub(super) fn merge_lanes(heard: &[LaneHeard], levels: &LaneLevels, transcript: 
             if is_cross_talk(utterance, one, heard, levels) {
                 transcript.suppressed.push(SuppressedSpan {
                     span: span(utterance.span),
+                    speaker: lane_label(one, heard.len() > 1),
                     text: utterance.text(),
                     reason: SuppressionReason::NotSpeech,
                 });
@@ -43,6 +44,7 @@ pub(super) fn merge_lanes(heard: &[LaneHeard], levels: &LaneLevels, transcript: 
             .suppressed
             .extend(one.transcript.suppressed.iter().map(|suppressed| SuppressedSpan {
                 span: span(suppressed.segment.span),
+                speaker: lane_label(one, heard.len() > 1),
                 text: suppressed.segment.text(),
                 reason: reason(suppressed.reason),
             }));
@@ -101,11 +103,7 @@ fn plain(word: &str) -> String {
 
 /// The utterance, cut where the speaker changes.
 fn by_speaker(utterance: &speech::transcription::Utterance, heard: &LaneHeard, has_lanes: bool) -> Vec<Utterance> {
-    // A track's title is the participant's name on many platforms; without one the speaker stays anonymous.
-    let lane_label = has_lanes.then(|| match &heard.lane.name {
-        Some(_) => SpeakerLabel::new(heard.lane.label()),
-        None => anonymous(heard.lane.id.0),
-    });
+    let lane_label = lane_label(heard, has_lanes);
     let speakers = attribute(&utterance.words, &heard.turns);
     let mut cut: Vec<(Option<usize>, Vec<&speech::transcript::Word>)> = Vec::new();
     for (word, speaker) in utterance.words.iter().zip(speakers) {
@@ -128,6 +126,15 @@ fn by_speaker(utterance: &speech::transcription::Utterance, heard: &LaneHeard, h
             }
         })
         .collect()
+}
+
+/// The speaker of a lane, where each has one. A track's title is the participant's name on many platforms; without one the
+/// speaker stays anonymous.
+fn lane_label(heard: &LaneHeard, has_lanes: bool) -> Option<SpeakerLabel> {
+    has_lanes.then(|| match &heard.lane.name {
+        Some(_) => SpeakerLabel::new(heard.lane.label()),
+        None => anonymous(heard.lane.id.0),
+    })
 }
 
 fn anonymous(number: usize) -> SpeakerLabel {
