@@ -11,6 +11,7 @@
 pub mod cli;
 pub mod download;
 pub mod phrases;
+pub mod remote_model;
 pub mod session;
 pub mod settings;
 pub mod stages;

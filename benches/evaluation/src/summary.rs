@@ -5,7 +5,8 @@ mod references;
 use std::path::Path;
 
 use datasets::formats::TextLayer;
-use datasets::{Language, Minutes};
+use datasets::{Language, MeetingId, Minutes};
+use minuting::generative::GenerateError;
 use minuting::{MinutesEngine, MinutesOptions};
 
 pub use references::{ReadReferencesError, ReferencedMeeting, read_references};
@@ -35,6 +36,22 @@ pub struct SummaryScores {
     pub words: f64,
 }
 
+/// A set could not be scored.
+#[derive(Debug, thiserror::Error)]
+pub enum EvaluateSummaryError {
+    /// Its file.
+    #[error(transparent)]
+    Read(#[from] ReadReferencesError),
+    /// The engine.
+    #[error("no minutes of `{meeting}`")]
+    Minutes {
+        /// Of which record.
+        meeting: MeetingId,
+        /// Why.
+        source: GenerateError,
+    },
+}
+
 /// What is asked of [`evaluate_summary`].
 #[derive(Clone, Debug)]
 pub struct SummaryEvaluation {
@@ -50,12 +67,12 @@ pub struct SummaryEvaluation {
 /// scores their abstract. A meeting without a reference is passed over; with several, the mean over them counts.
 ///
 /// # Errors
-/// When the file cannot be read or a line is not a record of these sets.
+/// When the file cannot be read, a line is not a record of these sets, or the engine cannot go on.
 pub fn evaluate_summary(
     data: &Path,
     evaluation: &SummaryEvaluation,
-    engine: &dyn MinutesEngine,
-) -> Result<SummaryScores, ReadReferencesError> {
+    engine: &mut dyn MinutesEngine,
+) -> Result<SummaryScores, EvaluateSummaryError> {
     let meetings = read_references(data, evaluation.layer, evaluation.style)?;
     let mut totals = Totals::default();
     let options = MinutesOptions {
@@ -63,7 +80,12 @@ pub fn evaluate_summary(
         ..MinutesOptions::default()
     };
     for meeting in &meetings {
-        let minutes = engine.summarize(&meeting.meeting, &meeting.transcript, &options);
+        let minutes = engine
+            .summarize(&meeting.meeting, &meeting.transcript, &options)
+            .map_err(|source| EvaluateSummaryError::Minutes {
+                meeting: meeting.meeting.id.clone(),
+                source,
+            })?;
         totals.add(&minutes, &meeting.references);
     }
     Ok(totals.mean())
@@ -128,7 +150,7 @@ mod tests {
 
     use super::*;
 
-    fn evaluate(lines: &str, style: Option<u8>) -> Result<SummaryScores, ReadReferencesError> {
+    fn evaluate(lines: &str, style: Option<u8>) -> Result<SummaryScores, EvaluateSummaryError> {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(lines.as_bytes()).unwrap();
         let evaluation = SummaryEvaluation {
@@ -136,7 +158,7 @@ mod tests {
             layer: TextLayer::Manual,
             style,
         };
-        evaluate_summary(file.path(), &evaluation, &Extractive)
+        evaluate_summary(file.path(), &evaluation, &mut Extractive)
     }
 
     #[test]
@@ -174,7 +196,7 @@ mod tests {
                 layer,
                 style,
             };
-            let scores = evaluate_summary(&data, &evaluation, &Extractive).unwrap();
+            let scores = evaluate_summary(&data, &evaluation, &mut Extractive).unwrap();
             assert!(scores.rouge1 >= rouge1 && scores.rouge2 >= rouge2, "{file}: {scores:?}");
             assert!(scores.words <= words_max as f64);
         }

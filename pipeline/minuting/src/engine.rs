@@ -8,6 +8,7 @@ use datasets::{
 };
 
 use crate::acts::{ACT_THRESHOLD, Acts, classify};
+use crate::generative::GenerateError;
 use crate::reading::Reading;
 use crate::selection::StatementSelector;
 use crate::statements::StatementWriter;
@@ -18,7 +19,15 @@ use crate::{action_items, coverage, questions, topics};
 /// one passage of the coverage, and a passage that could not be read shows as failed instead of failing the whole.
 pub trait MinutesEngine {
     /// The minutes of `meeting`, whose speech is `transcript`.
-    fn summarize(&self, meeting: &Meeting, transcript: &Transcript, options: &MinutesOptions) -> Minutes;
+    ///
+    /// # Errors
+    /// When the engine cannot go on, or was told to stop. What it had done by then may be kept for the next time.
+    fn summarize(
+        &mut self,
+        meeting: &Meeting,
+        transcript: &Transcript,
+        options: &MinutesOptions,
+    ) -> Result<Minutes, GenerateError>;
 }
 
 /// What the reader asks of the minutes.
@@ -52,7 +61,12 @@ impl MinutesEngine for Extractive {
     ///
     /// It cannot translate: asked for another language than the meeting's, it keeps the words that were said and notes
     /// `translated: no` in the provenance, so that only headings follow the language asked for.
-    fn summarize(&self, meeting: &Meeting, transcript: &Transcript, options: &MinutesOptions) -> Minutes {
+    fn summarize(
+        &mut self,
+        meeting: &Meeting,
+        transcript: &Transcript,
+        options: &MinutesOptions,
+    ) -> Result<Minutes, GenerateError> {
         let reading = Reading::new(meeting, transcript);
         let acts = classify(&reading);
         let sentence_ranges = topics::segment(&reading);
@@ -91,11 +105,11 @@ impl MinutesEngine for Extractive {
         };
         Verifier::new(meeting, transcript).verify(&mut minutes);
         minutes.coverage.cited = coverage::count_cited(&minutes, transcript);
-        minutes
+        Ok(minutes)
     }
 }
 
-fn span(transcript: &Transcript, range: Range<usize>) -> Option<TimeSpan> {
+pub(crate) fn span(transcript: &Transcript, range: Range<usize>) -> Option<TimeSpan> {
     let spans = transcript.utterances[range]
         .iter()
         .filter_map(|utterance| utterance.span);
@@ -106,7 +120,7 @@ fn span(transcript: &Transcript, range: Range<usize>) -> Option<TimeSpan> {
 }
 
 /// The utterances of each topic; those of which cleaning left nothing belong to the topic before them.
-fn utterance_ranges(topics: &[Range<usize>], reading: &Reading) -> Vec<Range<usize>> {
+pub(crate) fn utterance_ranges(topics: &[Range<usize>], reading: &Reading) -> Vec<Range<usize>> {
     let first = |topic: &Range<usize>| reading.sentences[topic.start].utterance;
     let starts = topics
         .iter()
@@ -195,7 +209,9 @@ mod tests {
     fn summarize(lines: &[(&str, &str)]) -> Minutes {
         let (mut meeting, transcript) = transcript(lines);
         meeting.started_at = "2026-03-05T09:00:00Z".parse().ok();
-        Extractive.summarize(&meeting, &transcript, &MinutesOptions::default())
+        Extractive
+            .summarize(&meeting, &transcript, &MinutesOptions::default())
+            .unwrap()
     }
 
     #[test]
@@ -243,7 +259,7 @@ mod tests {
             language: Some(Language::FRENCH),
             ..MinutesOptions::default()
         };
-        let minutes = Extractive.summarize(&meeting, &transcript, &options);
+        let minutes = Extractive.summarize(&meeting, &transcript, &options).unwrap();
         assert_eq!(minutes.language, Language::FRENCH);
         assert_eq!(minutes.provenance.parameters["translated"], "no");
     }

@@ -6,6 +6,7 @@ pub mod compression;
 pub mod coverage;
 pub mod due_date;
 pub mod engine;
+pub mod generative;
 pub mod graph_of_words;
 pub mod linear;
 pub mod owner;

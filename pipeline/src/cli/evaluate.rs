@@ -110,7 +110,7 @@ pub(super) fn evaluate(args: &EvaluateArgs, settings: &Settings, terminal: &Term
                 layer: text.layer(),
                 style: *style,
             };
-            terminal.print_json(&summary::evaluate_summary(data, &evaluation, &Extractive)?)?;
+            terminal.print_json(&summary::evaluate_summary(data, &evaluation, &mut Extractive)?)?;
         }
         Task::Actions { data } => terminal.print_json(&actions::evaluate_actions(data)?)?,
         Task::Topics { data, text } => terminal.print_json(&topics::evaluate_topics(data, text.layer())?)?,

@@ -9,7 +9,7 @@ const OPTIONS: &str = "options";
 
 /// Makes the minutes of `meeting` with the extractive engine.
 pub fn make_minutes(meeting: &Meeting, transcript: &Transcript, options: &MinutesOptions) -> anyhow::Result<Minutes> {
-    let mut minutes = Extractive.summarize(meeting, transcript, options);
+    let mut minutes = Extractive.summarize(meeting, transcript, options)?;
     minutes.provenance.version = env!("CARGO_PKG_VERSION").to_owned();
     minutes.provenance.input_sha256 = Some(digest(transcript)?);
     minutes

@@ -1,0 +1,136 @@
+//! What the model is asked for, as JSON schemas, and what it answered.
+//!
+//! A constrained model writes properties in the order of the schema, which is that of the alphabet: first what a statement
+//! rests on, then the statement; first the statements of a topic, then its title.
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+/// Letters of a statement, at most: a runaway answer is cut by the schema and not by the context.
+const STATEMENT_LETTERS_MAX: usize = 400;
+
+/// One statement as the model wrote it, with the ids of what it rests on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Draft {
+    pub(super) evidence: Vec<String>,
+    /// Of an action: who is to do it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) owner: Option<String>,
+    pub(super) text: String,
+    /// Of an action: until when, in the words that were said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) until: Option<String>,
+}
+
+/// A topic as the model wrote it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct DraftTopic {
+    pub(super) title: String,
+    pub(super) statements: Vec<Draft>,
+}
+
+/// The answer to the question for topics.
+#[derive(Debug, Deserialize)]
+pub(super) struct TopicsAnswer {
+    pub(super) topics: Vec<DraftTopic>,
+}
+
+/// The answer to a question for statements.
+#[derive(Debug, Deserialize)]
+pub(super) struct StatementsAnswer {
+    pub(super) statements: Vec<Draft>,
+}
+
+/// At most `count` topics whose statements rest on some of `ids`.
+pub(super) fn topics_schema(ids: &[&str], count: usize, statements_max: usize) -> Value {
+    let topic = object(json!({
+        "title": { "type": "string", "minLength": 1, "maxLength": 80 },
+        "statements": list(draft(ids, None), 1, statements_max),
+    }));
+    object(json!({ "topics": list(topic, 1, count) }))
+}
+
+/// Statements that rest on some of `ids`.
+pub(super) fn statements_schema(ids: &[&str], count_max: usize) -> Value {
+    object(json!({ "statements": list(draft(ids, None), 0, count_max) }))
+}
+
+/// Actions that rest on some of `ids`, each done by one of `people` or by nobody in particular.
+pub(super) fn actions_schema(ids: &[&str], people: &[&str], count_max: usize) -> Value {
+    object(json!({ "statements": list(draft(ids, Some(people)), 0, count_max) }))
+}
+
+fn draft(ids: &[&str], people: Option<&[&str]>) -> Value {
+    let mut properties = json!({
+        "text": { "type": "string", "minLength": 1, "maxLength": STATEMENT_LETTERS_MAX },
+        "evidence": list(json!({ "type": "string", "enum": ids }), 1, 6),
+    });
+    if let Some(people) = people {
+        let mut owners: Vec<Value> = people.iter().map(|name| json!(name)).collect();
+        owners.push(Value::Null);
+        properties["owner"] = json!({ "enum": owners });
+        properties["until"] = json!({ "type": ["string", "null"], "maxLength": 60 });
+    }
+    object(properties)
+}
+
+/// An object with exactly these properties.
+fn object(properties: Value) -> Value {
+    let required: Vec<String> = properties
+        .as_object()
+        .map(|properties| properties.keys().cloned().collect())
+        .unwrap_or_default();
+    json!({ "type": "object", "properties": properties, "required": required, "additionalProperties": false })
+}
+
+fn list(items: Value, min: usize, max: usize) -> Value {
+    json!({ "type": "array", "items": items, "minItems": min, "maxItems": max })
+}
+
+/// Reads an answer; a server that knows no schemas may have put words or a code fence around it.
+///
+/// # Errors
+/// What is wrong with its form.
+pub(super) fn parse<T: DeserializeOwned>(answer: &str) -> Result<T, String> {
+    let inner = match (answer.find('{'), answer.rfind('}')) {
+        (Some(start), Some(end)) if start < end => &answer[start..=end],
+        _ => return Err("no JSON object".to_owned()),
+    };
+    // The message of serde_json may quote the answer, which quotes the meeting: place and kind are enough.
+    serde_json::from_str(inner).map_err(|error| {
+        let kind = error.classify();
+        format!("{kind:?} error at line {}, column {}", error.line(), error.column())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_around_an_answer_do_no_harm() {
+        let answer =
+            "Here you are:\n```json\n{\"statements\": [{\"text\": \"We ship.\", \"evidence\": [\"u1\"]}]}\n```";
+        let parsed: StatementsAnswer = parse(answer).unwrap();
+        assert_eq!(parsed.statements[0].text, "We ship.");
+        assert_eq!(parsed.statements[0].owner, None);
+    }
+
+    #[test]
+    fn an_error_does_not_repeat_what_was_said() {
+        let error = parse::<StatementsAnswer>("{\"statements\": \"the secret\"}").unwrap_err();
+        assert!(!error.contains("secret"), "{error}");
+        assert!(parse::<StatementsAnswer>("no").is_err());
+    }
+
+    #[test]
+    fn schemas_close_their_objects_and_name_the_evidence() {
+        let schema = actions_schema(&["u1", "u2"], &["Ann"], 3);
+        let draft = &schema["properties"]["statements"]["items"];
+        assert_eq!(draft["additionalProperties"], false);
+        assert_eq!(draft["properties"]["evidence"]["items"]["enum"], json!(["u1", "u2"]));
+        assert_eq!(draft["properties"]["owner"]["enum"], json!(["Ann", null]));
+        assert_eq!(draft["required"], json!(["evidence", "owner", "text", "until"]));
+    }
+}
