@@ -13,13 +13,15 @@ use datasets::{
     Word,
 };
 use sha2::{Digest as _, Sha256};
+use speech::card::ModelCard;
 use speech::diarization::{DiarizationOptions, Diarizer, SpeakerTurn, SpectralStatistics, attribute};
+use speech::domain::DomainTally;
 use speech::sound::Span;
 use speech::transcription::{LaneTranscriber, LaneTranscript, TranscribeOptions};
 use speech::voice_activity::{EmbeddedDetector, SpeechDetector};
 use speech::whisper::{WhisperModel, WhisperOptions, WhisperRecognizer};
 
-/// OpenAI's smallest model has states this wide; what is narrower is greffier's demo model.
+/// OpenAI's smallest model has states this wide; what is narrower is a demo model, with a card or without.
 const OPENAI_STATE_MIN: i32 = 384;
 /// Share of an utterance's words during which another lane must dominate to make it cross-talk, and share of its words
 /// that must be said on that lane.
@@ -43,6 +45,7 @@ pub struct Transcriber {
     model_sha256: String,
     options: SpeechOptions,
     whisper: WhisperOptions,
+    card: Option<ModelCard>,
 }
 
 /// What was heard on one lane.
@@ -53,23 +56,35 @@ struct LaneHeard {
 }
 
 impl Transcriber {
-    /// Loads the model.
+    /// Loads the model, and its card where one lies beside it.
     ///
     /// # Errors
-    /// When its file is no whole model.
+    /// When its file is no whole model, or not that of its card, or does not know the language.
     pub fn load(options: SpeechOptions) -> anyhow::Result<Self> {
         let model = WhisperModel::load(&options.model)?;
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        let mut whisper = if model.file().dimensions.audio_state < OPENAI_STATE_MIN {
-            WhisperOptions::demo(threads)
-        } else {
-            WhisperOptions::new(threads)
+        let model_sha256 = sha256_of(&options.model)?;
+        let card = ModelCard::beside(&options.model)?;
+        if card.as_ref().is_some_and(|card| card.sha256 != model_sha256) {
+            bail!(
+                "the card beside `{}` is that of another file: put model and card there together",
+                options.model.display()
+            );
+        }
+        let mut whisper = match &card {
+            Some(card) => card.whisper_options(threads),
+            None if model.file().dimensions.audio_state < OPENAI_STATE_MIN => WhisperOptions::demo(threads),
+            None => WhisperOptions::new(threads),
         };
-        if let Some(language) = options.language {
-            whisper.languages = vec![language.to_string()];
+        if let Some(language) = options.language.map(|language| language.to_string()) {
+            if card.as_ref().is_some_and(|card| !card.languages.contains(&language)) {
+                bail!("`{}` does not know the language `{language}`", options.model.display());
+            }
+            whisper.languages = vec![language];
         }
         Ok(Self {
-            model_sha256: sha256_of(&options.model)?,
+            model_sha256,
+            card,
             model: Arc::new(model),
             options,
             whisper,
@@ -119,15 +134,16 @@ impl Transcriber {
             length_ms = milliseconds(block.end());
         }
         let lanes = reader.lanes().to_vec();
-        let warnings: Vec<String> = reader.warnings().iter().map(ToString::to_string).collect();
+        let mut warnings: Vec<String> = reader.warnings().iter().map(ToString::to_string).collect();
         let all_ms = length_ms * lanes.len() as u64;
         let mut recognizer = WhisperRecognizer::new(Arc::clone(&self.model), self.whisper.clone())
             .with_context(|| format!("preparing `{}`", self.options.model.display()))?;
         let mut heard = Vec::with_capacity(lanes.len());
+        let mut tally = DomainTally::default();
         for (number, lane) in (0..).zip(lanes) {
             let before_ms = number * length_ms;
             let transcript = self
-                .hear(path, &lane, &mut recognizer, vocabulary, &mut |done_ms| {
+                .hear(path, &lane, &mut recognizer, vocabulary, &mut tally, &mut |done_ms| {
                     on_progress(before_ms + done_ms, all_ms);
                 })
                 .with_context(|| format!("transcribing {} of `{}`", lane.label(), path.display()))?;
@@ -136,6 +152,16 @@ impl Transcriber {
                 transcript,
                 turns: Vec::new(),
             });
+        }
+        if let Some(card) = &self.card {
+            tally.check(&card.domain).with_context(|| {
+                format!(
+                    "`{}` is not for the model `{}`; name another with --speech-model FILE or GREFFIER_SPEECH_MODEL",
+                    path.display(),
+                    card.name
+                )
+            })?;
+            warnings.push(card.notice.clone());
         }
         let mut transcript = Transcript {
             provenance,
@@ -157,6 +183,7 @@ impl Transcriber {
         lane: &Lane,
         recognizer: &mut WhisperRecognizer,
         vocabulary: &str,
+        tally: &mut DomainTally,
         on_progress: &mut dyn FnMut(u64),
     ) -> anyhow::Result<LaneTranscript> {
         let options = TranscribeOptions {
@@ -172,6 +199,9 @@ impl Transcriber {
             on_progress(milliseconds(block.end()));
         }
         transcriber.finish(&mut windows)?;
+        if let Some(card) = &self.card {
+            windows.iter().for_each(|window| tally.add(window, card));
+        }
         Ok(LaneTranscript::from_windows(windows, &options.utterances))
     }
 
