@@ -5,7 +5,7 @@
 RUN/state.pt holds everything that a resumed run needs (the same command goes on from it), RUN/weights.pt the model in
 float16 for export.py, RUN/curve.jsonl the word error rates on the test shards. The budget is in hours of speech heard,
 so the schedule is the same on any machine. On a CPU that others use too, two processes of one thread each lose less to
-waiting than two threads: `torchrun --nproc-per-node 2 train.py ... --threads 1`.
+waiting than two threads: see README.md.
 """
 import argparse
 import glob
@@ -14,6 +14,7 @@ import math
 import os
 import random
 import time
+from datetime import timedelta
 from functools import cache
 
 import torch
@@ -120,12 +121,13 @@ def evaluate(model, corpus, tokens, most=1000, size=40):
 
 
 class Team:
-    """Processes that train one model together, as torchrun starts them; without it a team of one."""
+    """Processes that train one model together, told of each other by RANK and WORLD_SIZE; without them a team of one."""
 
     def __init__(self):
         self.size, self.rank = int(os.environ.get("WORLD_SIZE", 1)), int(os.environ.get("RANK", 0))
         if self.size > 1:
-            dist.init_process_group("gloo")
+            # on a busy machine the others may wait long while one evaluates
+            dist.init_process_group("gloo", timeout=timedelta(hours=12))
 
     def average(self, parameters, numbers):
         """Averages the gradients, and a few numbers, over the team: all go on from the same."""
