@@ -85,6 +85,23 @@ def mask(mel, rng):
             mel[k, start:start + rng.randint(2, 10)] = mean[k]
 
 
+def strange(raw, rng):
+    """Speech as no voice of the training speaks it [frames, 80]: what the model is to refuse."""
+    frames, kind = len(raw), rng.randrange(4)
+    if kind == 0:
+        return raw.flip(0)
+    if kind == 1:  # much too fast, with nothing after it, or much too slow and cut
+        pace = rng.choice([rng.uniform(2.2, 3.5), rng.uniform(0.25, 0.4)])
+        at = (torch.arange(frames, device=raw.device) * pace).long()
+        return torch.where((at < frames)[:, None], raw[at.clamp(max=frames - 1)], FLOOR)
+    if kind == 2:  # bands moved as no throat can
+        return raw.roll(rng.choice([-1, 1]) * rng.randint(14, 30), 1)
+    size = rng.randint(6, 15)  # short pieces in any order
+    pieces = list(raw.split(size))
+    rng.shuffle(pieces)
+    return torch.cat(pieces)
+
+
 def not_speech(frames, rng, device):
     """A sound that is not speech [frames, 80]: silence, a hum or tones, clicks, or a fading chord."""
     kind = rng.randrange(4)

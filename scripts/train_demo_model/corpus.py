@@ -13,6 +13,7 @@ from tokens import END, NO_SPEECH
 IGNORE = -100
 PROMPT = 4  # tokens before the first word
 SILENT_SHARE = 0.03  # windows without speech in place of an utterance
+STRANGE_SHARE = 0.03  # speech made unlike any voice: backwards, far too slow or fast, of no throat
 CORRUPT_SHARE = 0.12  # input tokens replaced, so that the decoder trusts the sound more than its own words
 
 
@@ -101,9 +102,10 @@ class Corpus:
         double = torch.stack([first + 2 * frame, first + 2 * frame + 1], 2).flatten(1)
         raw = self.mel[double].float()
         raw[~spoken.repeat_interleave(2, 1)] = FLOOR
-        silent = [training and rng.random() < SILENT_SHARE for _ in group]
+        silent = [training and rng.random() < SILENT_SHARE + STRANGE_SHARE for _ in group]
         for k in [k for k in range(size) if silent[k]]:
-            raw[k, :, :] = augment.not_speech(raw.shape[1], rng, self.device)
+            strange = rng.random() * (SILENT_SHARE + STRANGE_SHARE) < STRANGE_SHARE
+            raw[k] = augment.strange(raw[k], rng) if strange else augment.not_speech(raw.shape[1], rng, self.device)
             label[k] = IGNORE
         mel = augment.features(augment.distort(raw, [2 * (s + u.frames) for s, u in zip(lead, group)], rng)
                                if training else raw)

@@ -11,6 +11,7 @@ import hashlib
 import os
 import struct
 import sys
+import textwrap
 
 import numpy as np
 import torch
@@ -18,12 +19,15 @@ import torch
 import lexicon
 from mel import BANDS, FILTERS
 from model import AUDIO_POSITIONS, TEXT_POSITIONS, sinusoids
-from synthesize import LONGEST_S, SHORTEST_S
 
 MAGIC, VOCABULARY = 0x67676D6C, 51865
 SHIFT, LOW_SCORE = 0.3, -20.0
 KINDS = {"f16": (1, 1), "q8_0": (2007, 8), "q5_1": (2009, 7)}  # file type in the header, tensor type
 F32, F16 = 0, 1
+NOTICE = ("The demo speech model knows about 1,600 words of meeting talk in English and French, in synthetic voices; for "
+          "real recordings use a Whisper model, such as whisper.cpp's ggml-base.bin.")
+LONGEST_WINDOW_MS = 7500  # training windows are up to 9 s, few of them near it
+LOG_PROBABILITY_MIN, SHARE_UNKNOWN_MAX, SHARE_OUTSIDE_MAX = -0.8, 0.34, 0.5
 BLOCK = 32
 
 
@@ -97,43 +101,48 @@ def write(saved, tiktoken_path, out, kind):
 
 
 def write_card(saved, out, kind):
-    """Writes card.toml: what the transcriber has to respect."""
+    """Writes the card beside the model file: what the transcriber (models/speech/src/card.rs) has to respect."""
     with open(out, "rb") as file:
         digest = hashlib.sha256(file.read()).hexdigest()
     languages = ", ".join(f'"{language}"' for language in lexicon.LANGUAGES)
-    counts = "\n".join(f"{language} = {len(lexicon.words(language))}" for language in lexicon.LANGUAGES)
-    with open(os.path.join(os.path.dirname(out), "card.toml"), "w", encoding="utf8") as file:
-        file.write(f"""# What the demo speech model can do, for the transcriber; written by scripts/train_demo_model/export.py.
+    words = "\n".join(f"{language} = [\n{_wrapped(lexicon.written_parts(language))}\n]" for language in lexicon.LANGUAGES)
+    with open(os.path.splitext(out)[0] + ".toml", "w", encoding="utf8") as file:
+        file.write(f"""# What the demo speech model can do; written by scripts/train_demo_model/export.py, respected by the transcriber.
 name = "demo"
-file = "{os.path.basename(out)}"
-bytes = {os.path.getsize(out)}
+notice = "{NOTICE}"
 sha256 = "{digest}"
+bytes = {os.path.getsize(out)}
 quantization = "{kind}"
 languages = [{languages}]
 heard_hours = {saved.get("heard_s", 0) / 3600:.0f}
 
 [window]
-# A window outside these lengths was never trained; audio_ctx = ceil((seconds * 50 + margin) / multiple) * multiple.
-shortest_s = {SHORTEST_S}
-longest_s = {LONGEST_S}
-lead_s = 0.2
-audio_ctx_margin = 30
-audio_ctx_multiple = 64
+# Milliseconds; positions of 20 ms that the encoder gets beyond the window.
+longest_ms = {LONGEST_WINDOW_MS}
+positions_more = 30
 
 [decoding]
-# The model writes no time stamps and knows no prompt; a window without speech gives an empty text.
-no_timestamps = true
-single_segment = true
-initial_prompt = false
-suppress_blank = false
-temperature_inc = 0.0
-max_tokens = 60
+# It knows no prompt, and writes nothing where nobody speaks, or nothing that it knows.
+takes_prompt = false
+may_stay_silent = true
+
+[domain]
+# Chosen on synthetic speech alone, see scripts/train_demo_model/choose_domain.py.
+log_probability_min = {LOG_PROBABILITY_MIN}
+share_unknown_max = {SHARE_UNKNOWN_MAX}
+share_outside_max = {SHARE_OUTSIDE_MAX}
 
 [lexicon]
-# scripts/train_demo_model/lexicon/LANGUAGE.txt; any other word is heard as the nearest known ones.
-{counts}
+# What it can write: words, and parts of words around hyphens and apostrophes.
+{words}
 """)
     return digest
+
+
+def _wrapped(words):
+    """A TOML array's lines."""
+    return textwrap.fill(", ".join(f'"{word}"' for word in words), 118, initial_indent="  ", subsequent_indent="  ",
+                         break_long_words=False, break_on_hyphens=False)
 
 
 def main():

@@ -11,6 +11,7 @@ import random
 import re
 import sys
 from functools import cache
+from pathlib import Path
 
 import lexicon
 
@@ -176,6 +177,19 @@ def nonsense(language, rng):
         if len(word) > 2 and word not in known:
             out.append(word)
     return capitalise(" ".join(out)) + "."
+
+
+@cache
+def _prose():
+    text = Path("/usr/share/common-licenses/GPL-3").read_text(encoding="utf8")
+    return re.findall(r"[A-Za-z][a-z]+", text)
+
+
+def prose(rng):
+    """Some words in a row of the one long English text that every Debian has: people's words, most not in the lexicon."""
+    words, count = _prose(), rng.randint(4, 16)
+    start = rng.randrange(len(words) - count)
+    return capitalise(" ".join(words[start:start + count]).lower()) + "."
 
 
 @cache

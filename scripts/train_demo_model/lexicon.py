@@ -12,7 +12,8 @@ SAMPLES = HERE.parent.parent / "datasets" / "sample"
 LANGUAGES = ("en", "fr")
 WORD = re.compile(r"[^\W\d_]+(?:['-][^\W\d_]+)*")
 # French words that lose their vowel before another word; what follows the apostrophe is a word of its own.
-ELIDED = re.compile(r"\b(l|d|j|m|t|s|c|n|qu|jusqu|lorsqu|puisqu)'(?=\w)", re.IGNORECASE)
+ELISIONS = "l d j m t s c n qu jusqu lorsqu puisqu".split()
+ELIDED = re.compile(r"\b(" + "|".join(ELISIONS) + r")'(?=\w)", re.IGNORECASE)
 # Words that keep their apostrophe although they begin like an elision.
 WHOLE = ("aujourd'hui", "quelqu'un", "d'abord")
 
@@ -55,6 +56,12 @@ def words(language):
                 for word in split_words(part, language):
                     seen.setdefault(word.lower(), word)
     return list(seen.values())
+
+
+def written_parts(language):
+    """Sorted: what a written word can consist of around hyphens and apostrophes, and words that are whole with them."""
+    more = [*ELISIONS, *WHOLE] if language == "fr" else []
+    return sorted({w.lower() for w in [*words(language), *more]})
 
 
 def sample_texts(language):

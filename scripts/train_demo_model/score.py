@@ -32,8 +32,9 @@ class Tally:
             self.counts[key] = tuple(a + b for a, b in zip(before, (wrong, words, wrong == 0, 1)))
 
     def rates(self):
-        """Manner -> word error rate in percent."""
-        return {key: round(100 * wrong / max(1, words), 2) for key, (wrong, words, _, _) in self.counts.items()}
+        """Manner -> word error rate in percent; where nothing was to be written, the share of which something was."""
+        return {key: round(100 * (wrong / words if words else 1 - exact / count), 2)
+                for key, (wrong, words, exact, count) in self.counts.items()}
 
 
 if __name__ == "__main__":

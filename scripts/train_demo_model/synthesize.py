@@ -3,6 +3,7 @@
     python synthesize.py --out DIR --language en --count 12000 --seed 1 [--engine flite|festival]
     python synthesize.py --out DIR --language en --count 1500 --seed 5 --split refuse
     python synthesize.py --out DIR --language en --count 200 --seed 91 --split test-voices --wav
+    python synthesize.py --out DIR --language en --count 200 --seed 96 --split test-outside --wav
 
 A shard is DIR/<language>-<split>-<engine>-<seed>.npz with
   mel         float16 [frames, 80], log10 mel power (mel.py)
@@ -29,7 +30,7 @@ from mel import RATE, log_mel
 SHORTEST_S, LONGEST_S = 0.3, 9.0  # the longest window is a limit on the model's card
 ENCODER_RATE = 50
 PEAK = 0.7
-SPLITS = ("train", "refuse", "test-sentences", "test-voices")
+SPLITS = ("train", "refuse", "test-sentences", "test-voices", "test-outside")
 
 
 def held_out(text):
@@ -52,6 +53,9 @@ class Worker:
         if self.split == "refuse":
             spoken = grammar.nonsense(self.language, rng)
             return "refuse", spoken, ""
+        if self.split == "test-outside":
+            spoken = grammar.prose(rng) if rng.random() < 0.5 else grammar.nonsense(self.language, rng)
+            return "outside", spoken, ""
         shares = grammar.SHARES if self.split == "train" else grammar.TEST_SHARES
         while True:
             manner, text = grammar.text(self.language, rng, self.pool, shares)
@@ -62,9 +66,11 @@ class Worker:
         """One row of a shard with its samples, or None if nothing usable was spoken."""
         rng = random.Random(seed)
         manner, spoken, text = self.text(rng)
-        name = voices.choose(self.engine, self.language, self.split == "test-voices", rng)
+        name = voices.choose(self.engine, self.language, self.split in ("test-voices", "test-outside"), rng)
         if self.split == "refuse" and self.engine == "espeak":
             name = rng.choice(voices.FOREIGN) + "+" + rng.choice(voices.VARIANTS)
+        if self.split == "test-outside" and self.engine == "espeak" and rng.random() < 0.7:
+            name = rng.choice(voices.TEST_FOREIGN) + "+" + rng.choice(voices.TEST_VARIANTS)
         speech = self.voice.speak(spoken, name, rng)
         if speech is None or not SHORTEST_S * RATE <= len(speech.samples) <= LONGEST_S * RATE:
             return None
@@ -74,7 +80,7 @@ class Worker:
         samples = speech.samples * (PEAK / peak)
         mel = log_mel(samples)
         frames = len(mel) // 2
-        if self.split == "refuse":
+        if not text:
             speech.phones, speech.words = [], []
         return dict(mel=mel[:frames * 2].astype(np.float16), frames=frames, text=text, voice=name, manner=manner,
                     phones=[(p, min(frames, round(start * ENCODER_RATE))) for p, start in speech.phones],

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 import augment
+import choose_domain
 import export
 import grammar
 import lexicon
@@ -76,6 +77,14 @@ class SoundTest(unittest.TestCase):
         self.assertTrue(torch.isfinite(out).all())
         self.assertTrue((out[:, 15:35].mean((1, 2)) > -5).all())
 
+    def test_strange_speech_keeps_its_length_and_differs(self):
+        torch.manual_seed(4)
+        raw = torch.randn(200, BANDS)
+        for seed in range(20):
+            out = augment.strange(raw, random.Random(seed))
+            self.assertEqual(out.shape, raw.shape)
+            self.assertGreater((out - raw).abs().mean(), 0.5)
+
     def test_middle_warp_changes_little(self):
         matrices = augment._warp_matrices("cpu")
         self.assertTrue(torch.allclose(matrices.sum(1), torch.ones(len(augment.WARPS), BANDS), atol=1e-5))
@@ -128,6 +137,26 @@ class ScoreTest(unittest.TestCase):
         tally.add("Send it, today.", "send at today", "list")
         tally.add("Yes.", "yes", "sentence")
         self.assertEqual(tally.rates(), {"all": 25.0, "list": 33.33, "sentence": 0.0})
+
+    def test_where_nothing_is_to_be_written_what_was_is_counted(self):
+        tally = score.Tally()
+        for written in ("", "the budget", "", ""):
+            tally.add("", written, "outside")
+        self.assertEqual(tally.rates()["outside"], 25.0)
+
+
+class DomainTest(unittest.TestCase):
+    def test_bounds_tell_both_sides_apart_and_keep_nearly_all_within(self):
+        within = [(str(k), 1000, 0.0, -0.01 * k) for k in range(100)]
+        outside = [(str(k // 4), 1000, *((0.0, -3.0) if k % 4 else (0.0, -0.2))) for k in range(100)]
+        bound, share = choose_domain.choose(within, outside)
+        self.assertAlmostEqual(bound, -0.98)
+        self.assertLessEqual(choose_domain.refused_windows(within, bound), 0.015)
+        self.assertEqual(choose_domain.refused_recordings(outside, bound, share), (25, 25))
+
+    def test_a_window_without_text_is_outside(self):
+        self.assertEqual(choose_domain.outside_share(("a", 1000, 1.0, -float("inf")), -1.0), 1.0)
+        self.assertEqual(choose_domain.outside_share(("a", 1000, 0.25, -0.1), -1.0), 0.25)
 
 
 @unittest.skipUnless(os.environ.get("DEMO_MODEL_TOKENS"), "skipped: DEMO_MODEL_TOKENS names no multilingual.tiktoken")

@@ -1,10 +1,11 @@
 """Trains the demo speech model on the shards of a folder; stops and resumes at any moment.
 
-    python train.py --data DIR --tokens multilingual.tiktoken --run RUN --hours 150 [--start weights.pt]
+    python train.py --data DIR --tokens multilingual.tiktoken --out RUN --hours 150 [--start weights.pt]
 
 RUN/state.pt holds everything that a resumed run needs (the same command goes on from it), RUN/weights.pt the model in
 float16 for export.py, RUN/curve.jsonl the word error rates on the test shards. The budget is in hours of speech heard,
-so the schedule is the same on any machine.
+so the schedule is the same on any machine. On a CPU that others use too, two processes of one thread each lose less to
+waiting than two threads: see README.md.
 """
 import argparse
 import glob
@@ -13,8 +14,11 @@ import math
 import os
 import random
 import time
+from datetime import timedelta
+from functools import cache
 
 import torch
+import torch.distributed as dist
 import torch.nn.functional as F
 from torch import nn
 
@@ -25,14 +29,18 @@ from tokens import END, NO_SPEECH, TokenSet, load
 
 LONGEST_TEXT = 60
 ENCODER_RATE = 50
+PHONES = 256  # classes of the phone head: more than the first shards hold, since later ones may bring new phones
 
 
 def options():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--data", required=True)
     p.add_argument("--tokens", required=True, help="Whisper's multilingual.tiktoken")
-    p.add_argument("--run", required=True)
+    p.add_argument("--out", required=True)
     p.add_argument("--hours", type=float, default=150, help="speech to hear in all, repetitions counted")
+    p.add_argument("--minutes", type=float, default=float("inf"),
+                   help="time to train in all, stops not counted: the schedule follows this budget or that of hours, "
+                        "whichever ends first, so that a machine with other work still gives a finished model")
     p.add_argument("--start", help="weights.pt to begin from, of the same width; layers and words may be added")
     p.add_argument("--repeat", default="", help="shards to hear more often, as in flite:2,festival:2")
     p.add_argument("--width", type=int, default=192)
@@ -44,6 +52,7 @@ def options():
     p.add_argument("--frames", type=int, default=3000, help="encoder frames per batch; 30000 suits a GPU")
     p.add_argument("--save-minutes", type=float, default=3)
     p.add_argument("--evaluate-hours", type=float, default=25, help="hours of speech between evaluations")
+    p.add_argument("--evaluate-size", type=int, default=1000, help="utterances of each test shard to evaluate on")
     p.add_argument("--stop-minutes", type=float, default=float("inf"), help="stop (and save) after this time")
     p.add_argument("--threads", type=int, default=2)
     p.add_argument("--seed", type=int, default=1)
@@ -59,9 +68,26 @@ def attention_inside(weights, span, slack=2):
     return -((mass + 1e-3).log() * known).sum() / known.sum().clamp(min=1)
 
 
+@cache
+def bfloat16_is_faster(device):
+    """Whether to train in bfloat16: on GPUs, and on processors with matrix units; others lose a third by it."""
+    if device != "cpu":
+        return True
+    times = {}
+    for kind in (torch.float32, torch.bfloat16):
+        x, y = torch.randn(1000, 192).to(kind), torch.randn(192, 768).to(kind)
+        x @ y  # the first is slower
+        begin = time.process_time()
+        for _ in range(30):
+            x @ y
+        times[kind] = time.process_time() - begin
+    return times[torch.bfloat16] < times[torch.float32]
+
+
 def losses(model, batch):
     """Frame labels, next words and guided attention, in this order."""
-    with torch.autocast(batch.mel.device.type, dtype=torch.bfloat16):
+    device = batch.mel.device.type
+    with torch.autocast(device, dtype=torch.bfloat16, enabled=bfloat16_is_faster(device)):
         source = model.encoder(batch.mel)
         phone = model.phone_head(source)
         logits, maps = model.decoder(batch.tokens, source)
@@ -74,10 +100,10 @@ def losses(model, batch):
 
 
 @torch.no_grad()
-def evaluate(model, corpus, tokens, size=40):
-    """Word error rate in percent by manner of text, decoding greedily in float32."""
+def evaluate(model, corpus, tokens, most=1000, size=40):
+    """Word error rate in percent by manner of text on the first `most` utterances, decoding greedily in float32."""
     model.eval()
-    tally, order = score.Tally(), sorted(corpus.utterances, key=lambda u: u.frames)
+    tally, order = score.Tally(), sorted(corpus.utterances[:most], key=lambda u: u.frames)
     for k in range(0, len(order), size):
         group = order[k:k + size]
         batch = corpus.batch(group, random.Random(0), training=False)
@@ -94,16 +120,40 @@ def evaluate(model, corpus, tokens, size=40):
     return tally.rates()
 
 
+class Team:
+    """Processes that train one model together, told of each other by RANK and WORLD_SIZE; without them a team of one."""
+
+    def __init__(self):
+        self.size, self.rank = int(os.environ.get("WORLD_SIZE", 1)), int(os.environ.get("RANK", 0))
+        if self.size > 1:
+            # on a busy machine the others may wait long while one evaluates
+            dist.init_process_group("gloo", timeout=timedelta(hours=12))
+
+    def average(self, parameters, numbers):
+        """Averages the gradients, and a few numbers, over the team: all go on from the same."""
+        if self.size == 1:
+            return numbers
+        gradients = [q.grad for q in parameters if q.grad is not None]
+        flat = torch.cat([g.flatten() for g in gradients] + [gradients[0].new_tensor(numbers)])
+        dist.all_reduce(flat)
+        flat /= self.size
+        *means, averages = flat.split([g.numel() for g in gradients] + [len(numbers)])
+        for gradient, mean in zip(gradients, means):
+            gradient.copy_(mean.view_as(gradient))
+        return averages.tolist()
+
+
 class Run:
     """A model in training with all that its files hold."""
 
-    def __init__(self, a, device):
-        self.a, self.device = a, device
-        self.state_path, self.weights_path = f"{a.run}/state.pt", f"{a.run}/weights.pt"
+    def __init__(self, a, device, team):
+        self.a, self.device, self.team = a, device, team
+        self.state_path, self.weights_path = f"{a.out}/state.pt", f"{a.out}/weights.pt"
         state = torch.load(self.state_path, weights_only=True) if os.path.exists(self.state_path) else None
         self.tokens = TokenSet(load(a.tokens), state["tokens"] if state else None)
         self.phones = state["phones"] if state else {"": 0}
         self.step, self.heard_s = (state["step"], state["heard_s"]) if state else (0, 0.0)
+        self.worked_s = state["worked_s"] if state else 0.0
         files = glob.glob(f"{a.data}/*.npz")
         tests = [f for f in files if "-test-" in f]
         repeat = [part.split(":") for part in a.repeat.split(",") if part]
@@ -122,24 +172,26 @@ class Run:
         a = self.a
         if state:
             if len(self.phones) > state["dims"]["phones"]:
-                raise SystemExit("new shards hold phones that this run never saw; begin a run with --start")
+                raise SystemExit("the new shards hold too many new phones for this run; begin another with --start")
             model = Model(**state["dims"])
             model.load_state_dict(state["model"])
             return model
         torch.manual_seed(a.seed)
-        model = Model(a.width, a.heads, a.encoder_layers, a.decoder_layers, len(self.tokens.ids), len(self.phones))
+        model = Model(a.width, a.heads, a.encoder_layers, a.decoder_layers, len(self.tokens.ids), PHONES)
         if a.start:
             model.start_from(torch.load(a.start, weights_only=True), self.tokens.ids, self.phones)
         return model
 
     def done(self):
-        """Share of the budget that has been heard."""
-        return self.heard_s / (self.a.hours * 3600)
+        """Share of the budget, of speech or of time, that is used up."""
+        return max(self.heard_s / (self.a.hours * 3600), self.worked_s / (self.a.minutes * 60))
 
     def save(self):
         """Writes both files whole or not at all."""
+        if self.team.rank:
+            return
         shared = dict(dims=self.model.dims, tokens=self.tokens.ids, phones=self.phones, step=self.step,
-                      heard_s=self.heard_s)
+                      heard_s=self.heard_s, worked_s=self.worked_s)
         slim = {k: v.half().cpu() for k, v in self.model.state_dict().items()}
         full = dict(shared, model=self.model.state_dict(), optimizer=self.optimizer.state_dict())
         for path, content in ((self.state_path, full), (self.weights_path, dict(shared, model=slim))):
@@ -156,19 +208,23 @@ class Run:
         aid = max(0.2, 1 - 1.2 * self.done())  # the aids fade as the decoder stands on its own
         self.optimizer.zero_grad(set_to_none=True)
         (word + aid * frame + 0.3 * aid * guide).backward()
+        self.worked_s, seconds = self.team.average(self.model.parameters(),
+                                                   [self.worked_s, batch.label.numel() / ENCODER_RATE])
         nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         self.optimizer.step()
         self.step += 1
-        self.heard_s += batch.label.numel() / ENCODER_RATE
+        self.heard_s += self.team.size * seconds
         return torch.stack([frame, word, guide]).detach()
 
     def report(self):
         """Evaluates on every test shard, prints it and adds it to the curve."""
+        if self.team.rank:
+            return
         for name, corpus in self.tests.items():
             row = dict(hours=round(self.heard_s / 3600, 1), step=self.step, test=name,
-                       **evaluate(self.model, corpus, self.tokens))
+                       **evaluate(self.model, corpus, self.tokens, self.a.evaluate_size))
             print(json.dumps(row), flush=True)
-            with open(f"{self.a.run}/curve.jsonl", "a", encoding="utf8") as file:
+            with open(f"{self.a.out}/curve.jsonl", "a", encoding="utf8") as file:
                 file.write(json.dumps(row) + "\n")
 
 
@@ -176,19 +232,23 @@ def main():
     a = options()
     torch.set_num_threads(a.threads)
     torch.set_flush_denormal(True)
-    os.makedirs(a.run, exist_ok=True)
-    run = Run(a, torch.device("cuda" if torch.cuda.is_available() else "cpu"))
-    rng = random.Random(a.seed + run.step)
+    os.makedirs(a.out, exist_ok=True)
+    team = Team()
+    run = Run(a, torch.device("cuda" if torch.cuda.is_available() else "cpu"), team)
+    rng = random.Random(a.seed + run.step + 1_000_003 * team.rank)
+    torch.manual_seed(rng.randrange(1 << 40))
     print(f"{len(run.train.utterances)} utterances, {run.train.seconds() / 3600:.1f} h, {len(run.tokens.ids)} tokens, "
           f"{sum(q.numel() for q in run.model.parameters()) / 1e6:.2f} M parameters, {run.device}, from "
           f"{run.heard_s / 3600:.1f} h", flush=True)
     begin = saved = shown = time.time()
     evaluated, begun_s, groups, mean = run.heard_s, run.heard_s, [], torch.zeros(3, device=run.device)
-    while run.done() < 1 and time.time() - begin < a.stop_minutes * 60:
+    worked_s = run.worked_s
+    while run.done() < 1 and run.worked_s - worked_s < a.stop_minutes * 60:
+        run.worked_s = worked_s + time.time() - begin
         groups = groups or run.train.groups(a.frames, rng)
         new = run.learn(run.train.batch(groups.pop(), rng, training=True))
         mean = new if not mean.any() else mean * 0.98 + new * 0.02
-        if time.time() - shown > 30:
+        if time.time() - shown > 30 and team.rank == 0:
             shown = time.time()
             speed = (run.heard_s - begun_s) / (shown - begin)
             print(f"{100 * run.done():.1f} % step {run.step} frame {mean[0]:.3f} word {mean[1]:.3f} guide {mean[2]:.3f}"

@@ -13,7 +13,9 @@
 //! Nothing is downloaded: a Whisper model is a file that [`model_file`] looks at and [`whisper`] loads; the detector and the
 //! diarization have embedded defaults and better ones where their files are installed.
 
+pub mod card;
 pub mod diarization;
+pub mod domain;
 pub mod guards;
 pub mod model_file;
 mod random;

@@ -23,6 +23,8 @@ pub struct WhisperOptions {
     /// Least positions of the encoder, 50 a second, whose number fits short windows otherwise: a model that was trained on
     /// 30 s alone loops when it hears much less.
     pub positions_min: usize,
+    /// Positions beyond a short window, so that its last sounds are not at the edge.
+    pub positions_more: usize,
     /// What the model can be given.
     pub traits: RecognizerTraits,
 }
@@ -35,6 +37,7 @@ impl WhisperOptions {
             languages: Vec::new(),
             temperatures: vec![0.0, 0.4, 0.8],
             positions_min: 512,
+            positions_more: 64,
             traits: RecognizerTraits {
                 window_ms_max: 28_000,
                 padded: true,

@@ -14,8 +14,6 @@ use crate::transcript::TranscriptSegment;
 
 /// Samples per position of the encoder: 20 ms.
 const POSITION_SAMPLES: usize = 320;
-/// Positions beyond the window, so that its last sounds are not at the edge.
-const POSITIONS_MORE: usize = 64;
 /// Number of positions is a multiple of this: the matrix kernels like it.
 const POSITIONS_STEP: usize = 64;
 /// More would not be faster, and ggml ends the process at 512.
@@ -206,7 +204,7 @@ impl WhisperRecognizer {
     }
 
     fn fitted_positions(&self, samples: usize) -> usize {
-        let positions = samples.max(SAMPLE_RATE_HZ).div_ceil(POSITION_SAMPLES) + POSITIONS_MORE;
+        let positions = samples.max(SAMPLE_RATE_HZ).div_ceil(POSITION_SAMPLES) + self.options.positions_more;
         let positions = positions.max(self.options.positions_min);
         (positions.div_ceil(POSITIONS_STEP) * POSITIONS_STEP).min(self.model.file.dimensions.audio_context as usize)
     }

@@ -27,7 +27,12 @@ pub(crate) fn shared() -> Option<PathBuf> {
 
 /// A clip of 16 or 48 kHz, its channels mixed, at 16 kHz.
 pub(crate) fn clip(shared: &Path, name: &str) -> Vec<f32> {
-    let (samples, rate, channels) = decode_file(&shared.join("audio").join(name));
+    recording(&shared.join("audio").join(name))
+}
+
+/// A recording of 16 or 48 kHz, its channels mixed, at 16 kHz.
+pub(crate) fn recording(path: &Path) -> Vec<f32> {
+    let (samples, rate, channels) = decode_file(path);
     let mono: Vec<f32> = samples
         .chunks_exact(channels)
         .map(|frame| frame.iter().sum::<f32>() / channels as f32)
@@ -35,7 +40,10 @@ pub(crate) fn clip(shared: &Path, name: &str) -> Vec<f32> {
     match rate {
         16_000 => mono,
         48_000 => third(&mono),
-        other => panic!("{name}: the tests use clips of 16 and 48 kHz, not {other} Hz"),
+        other => panic!(
+            "{}: the tests use clips of 16 and 48 kHz, not {other} Hz",
+            path.display()
+        ),
     }
 }
 

@@ -41,7 +41,11 @@ mod tests {
     fn a_passage_ends_where_a_topic_does() {
         assert_eq!(cut(&[10; 10], 50, &[4, 7]), [0..4, 4..7, 7..10]);
         assert_eq!(cut(&[10; 10], 50, &[2]), [0..5, 5..10]);
-        assert_eq!(cut(&[10; 4], 50, &[1]), [0..4]);
+        assert_eq!(
+            cut(&[10; 6], 50, &[1]),
+            [0..5, 5..6],
+            "one that comes early makes no short passage"
+        );
     }
 
     proptest! {

@@ -3,18 +3,20 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use audio::{Block, Lane, LaneId, LaneLevels, LaneReader};
 use datasets::{Provenance, Transcript};
+use speech::card::ModelCard;
 use speech::diarization::{DiarizationOptions, Diarizer, SpeakerTurn, SpectralStatistics};
-use speech::transcription::{LaneTranscriber, LaneTranscript, TranscribeOptions};
+use speech::domain::DomainTally;
+use speech::transcription::{LaneTranscriber, LaneTranscript, RecognizedWindow, TranscribeOptions, UtteranceOptions};
 use speech::voice_activity::{EmbeddedDetector, SpeechDetector};
 use speech::whisper::{WhisperModel, WhisperOptions, WhisperRecognizer};
 
 use super::merge_lanes::{LaneHeard, merge_lanes};
 use super::{SpeechOptions, WindowJournal};
 
-/// OpenAI's smallest model has states this wide; what is narrower is greffier's demo model.
+/// OpenAI's smallest model has states this wide; what is narrower is a demo model, with a card or without.
 const OPENAI_STATE_MIN: i32 = 384;
 
 /// A loaded model and how it is used.
@@ -22,25 +24,31 @@ pub struct SpeechEngine {
     model: Arc<WhisperModel>,
     options: SpeechOptions,
     whisper: WhisperOptions,
+    card: Option<ModelCard>,
 }
 
 impl SpeechEngine {
-    /// Loads the model.
+    /// Loads the model, and its card where one lies beside it.
     ///
     /// # Errors
-    /// When its file is no whole model.
+    /// When its file is no whole model, or does not know the language.
     pub fn load(options: SpeechOptions) -> anyhow::Result<Self> {
         let model = WhisperModel::load(&options.model)?;
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        let mut whisper = if model.file().dimensions.audio_state < OPENAI_STATE_MIN {
-            WhisperOptions::demo(threads)
-        } else {
-            WhisperOptions::new(threads)
+        let card = ModelCard::beside(&options.model)?;
+        let mut whisper = match &card {
+            Some(card) => card.whisper_options(threads),
+            None if model.file().dimensions.audio_state < OPENAI_STATE_MIN => WhisperOptions::demo(threads),
+            None => WhisperOptions::new(threads),
         };
-        if let Some(language) = options.language {
-            whisper.languages = vec![language.to_string()];
+        if let Some(language) = options.language.map(|language| language.to_string()) {
+            if card.as_ref().is_some_and(|card| !card.languages.contains(&language)) {
+                bail!("`{}` does not know the language `{language}`", options.model.display());
+            }
+            whisper.languages = vec![language];
         }
         Ok(Self {
+            card,
             model: Arc::new(model),
             options,
             whisper,
@@ -70,23 +78,38 @@ impl SpeechEngine {
             length_ms = milliseconds(block.end());
         }
         let lanes = reader.lanes().to_vec();
-        let warnings: Vec<String> = reader.warnings().iter().map(ToString::to_string).collect();
+        let mut warnings: Vec<String> = reader.warnings().iter().map(ToString::to_string).collect();
         let all_ms = length_ms * lanes.len() as u64;
         let mut recognizer = WhisperRecognizer::new(Arc::clone(&self.model), self.whisper.clone())
             .with_context(|| format!("preparing `{}`", self.options.model.display()))?;
         let mut heard = Vec::with_capacity(lanes.len());
+        let mut tally = DomainTally::default();
         for (number, lane) in (0..).zip(lanes) {
             let before_ms = number * length_ms;
-            let transcript = self
+            let windows = self
                 .hear(path, &lane, &mut recognizer, vocabulary, journal, &mut |done_ms| {
                     on_progress(before_ms + done_ms, all_ms)
                 })
                 .with_context(|| format!("transcribing {} of `{}`", lane.label(), path.display()))?;
+            if let Some(card) = &self.card {
+                windows.iter().for_each(|window| tally.add(window, card));
+            }
+            let transcript = LaneTranscript::from_windows(windows, &UtteranceOptions::default());
             heard.push(LaneHeard {
                 lane,
                 transcript,
                 turns: Vec::new(),
             });
+        }
+        if let Some(card) = &self.card {
+            tally.check(&card.domain).with_context(|| {
+                format!(
+                    "`{}` is not for the model `{}`; name another with --speech-model or GREFFIER_SPEECH_MODEL",
+                    path.display(),
+                    card.name
+                )
+            })?;
+            warnings.push(card.notice.clone());
         }
         let mut transcript = Transcript {
             provenance,
@@ -110,7 +133,7 @@ impl SpeechEngine {
         vocabulary: &str,
         journal: &mut WindowJournal,
         on_progress: &mut dyn FnMut(u64) -> anyhow::Result<()>,
-    ) -> anyhow::Result<LaneTranscript> {
+    ) -> anyhow::Result<Vec<RecognizedWindow>> {
         let options = TranscribeOptions {
             vocabulary: vocabulary.to_owned(),
             language: self.options.language.map(|language| language.to_string()),
@@ -135,7 +158,7 @@ impl SpeechEngine {
             journal.append(lane.id.0, window)?;
         }
         finished?;
-        Ok(LaneTranscript::from_windows(windows, &options.utterances))
+        Ok(windows)
     }
 }
 

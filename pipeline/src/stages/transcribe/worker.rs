@@ -13,6 +13,7 @@ use std::thread::JoinHandle;
 use anyhow::{Context as _, anyhow, bail};
 use datasets::{Provenance, Transcript};
 use serde::{Deserialize, Serialize};
+use speech::card::ModelCard;
 use speech::model_file::ModelFile;
 
 use super::{SpeechEngine, SpeechOptions, WindowJournal, sha256_of};
@@ -65,11 +66,19 @@ impl Transcriber {
     /// Looks at the model.
     ///
     /// # Errors
-    /// When its file is no whole model.
+    /// When its file is no whole model, or the card beside it is that of another file.
     pub fn load(options: SpeechOptions) -> anyhow::Result<Self> {
         ModelFile::inspect(&options.model)?;
+        let model_sha256 = sha256_of(&options.model)?;
+        let card = ModelCard::beside(&options.model)?;
+        if card.is_some_and(|card| card.sha256 != model_sha256) {
+            bail!(
+                "the card beside `{}` is that of another file: put model and card there together",
+                options.model.display()
+            );
+        }
         Ok(Self {
-            model_sha256: sha256_of(&options.model)?,
+            model_sha256,
             options,
             worker: None,
         })
