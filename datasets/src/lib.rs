@@ -15,6 +15,7 @@ pub mod library;
 pub mod media_time;
 pub mod meeting;
 pub mod minutes;
+pub mod statement_ids;
 #[cfg(feature = "tables")]
 pub mod tables;
 pub mod transcript;

@@ -32,7 +32,9 @@ use sha2::{Digest, Sha256};
 pub use self::artifact::Version;
 pub use self::deletion::{DeletedFile, Receipt};
 pub use self::error::LibraryError;
-use crate::{ActionStatus, ContextItem, ContextItemId, Meeting, MeetingId, Minutes, StatementId, Transcript};
+use crate::{
+    ActionStatus, ContextItem, ContextItemId, Meeting, MeetingId, Minutes, StatementId, Transcript, statement_ids,
+};
 
 /// The layout that this program reads and writes.
 pub const FORMAT_VERSION: u32 = 1;
@@ -286,9 +288,17 @@ impl LibraryWriter {
         artifact::write_next(&self.safe_meeting_folder(id)?, Kind::Transcript.folder(), transcript)
     }
 
-    /// Writes a new version of the minutes.
-    pub fn put_minutes(&self, id: &MeetingId, minutes: &Minutes) -> Result<Version, LibraryError> {
-        artifact::write_next(&self.safe_meeting_folder(id)?, Kind::Minutes.folder(), minutes)
+    /// Writes a new version of the minutes and gives them as they are written: what the version before said too keeps
+    /// its ids, so that an action that was ticked off stays ticked off.
+    pub fn put_minutes(&self, id: &MeetingId, minutes: &Minutes) -> Result<Minutes, LibraryError> {
+        let folder = self.safe_meeting_folder(id)?;
+        let mut minutes = minutes.clone();
+        if let Some(before) = self.library.minutes(id)? {
+            let ticked = self.library.action_statuses(id)?.into_keys();
+            statement_ids::carry(&before, ticked, &mut minutes);
+        }
+        artifact::write_next(&folder, Kind::Minutes.folder(), &minutes)?;
+        Ok(minutes)
     }
 
     /// Writes a new version of the meeting's record. For a new meeting this comes last: it makes the meeting exist.

@@ -8,6 +8,7 @@ mod evaluate;
 mod export;
 mod forget;
 mod index_command;
+mod minutes;
 mod models_command;
 mod recommend;
 mod restore;
@@ -45,6 +46,7 @@ enum Command {
     Show(show::ShowArgs),
     Export(export::ExportArgs),
     Restore(restore::RestoreArgs),
+    Minutes(minutes::MinutesCommandArgs),
     Actions(actions::ActionsArgs),
     Forget(forget::ForgetArgs),
     Models(models_command::ModelsArgs),
@@ -91,6 +93,7 @@ fn dispatch(cli: &Cli, terminal: &Terminal) -> anyhow::Result<Outcome> {
         Command::Show(args) => show::show(args, settings, terminal),
         Command::Export(args) => export::export(args, settings, terminal),
         Command::Restore(args) => restore::restore(args, settings, terminal),
+        Command::Minutes(args) => minutes::minutes(args, settings, terminal),
         Command::Actions(args) => actions::actions(args, settings, terminal),
         Command::Forget(args) => forget::forget(args, settings, terminal),
         Command::Models(args) => models_command::models(args, settings, terminal),

@@ -2,6 +2,7 @@
 
 use datasets::{Language, MeetingId, SuppressionReason};
 use index::{ItemKind, Reason};
+use minuting::generative::GenerativePlan;
 
 /// Words of one display language.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +20,20 @@ impl Phrases {
 
     fn pick(self, english: &'static str, french: &'static str) -> &'static str {
         if self.french { french } else { english }
+    }
+
+    /// What minutes by a language model will take.
+    pub fn generative_plan(self, plan: &GenerativePlan) -> String {
+        let GenerativePlan {
+            passages,
+            tokens_read,
+            tokens_written_max,
+        } = plan;
+        if self.french {
+            format!("{passages} passages ; {tokens_read} jetons à lire, {tokens_written_max} à écrire au plus")
+        } else {
+            format!("{passages} passages; {tokens_read} tokens to read, {tokens_written_max} to write at most")
+        }
     }
 
     /// Why text was taken out of a transcript.

@@ -11,6 +11,7 @@ use super::terminal::Terminal;
 use crate::session::WritingSession;
 use crate::settings::Settings;
 use crate::stages::transcribe::remove_journals;
+use crate::stages::write_minutes::remove_passages;
 
 /// Delete a meeting everywhere, with a receipt
 #[derive(Args, Debug)]
@@ -31,6 +32,7 @@ pub(super) fn forget(args: &ForgetArgs, settings: &Settings, terminal: &Terminal
         bail!("nothing was deleted");
     }
     let receipt = session.forget_meeting(&id)?;
+    remove_passages(session.library.library(), &id)?;
     if let Some(source) = &meeting.source {
         remove_journals(session.library.library(), &source.sha256)?;
     }

@@ -70,9 +70,8 @@ pub fn keep_meeting(
         _ => {
             let minutes = make_minutes(&read.meeting, &transcript, options)
                 .with_context(|| format!("making the minutes of `{id}`"))?;
-            library.put_minutes(&id, &minutes)?;
             changed = true;
-            minutes
+            library.put_minutes(&id, &minutes)?
         }
     };
     let meeting = if known && reader.meeting(&id)? == read.meeting {

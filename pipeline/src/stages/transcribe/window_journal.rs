@@ -1,10 +1,8 @@
 //! What was recognized so far, on disk window by window, so that a transcription that was stopped goes on where it was.
-//!
-//! One file per recording and way of transcribing it, in the library's folder for work in progress: a line of JSON per
-//! window. A line that a crash cut short is dropped. The file goes when the meeting is kept or forgotten.
+//! One file per recording and way of transcribing it, in the library's folder for work in progress; it goes when the
+//! meeting is kept or forgotten.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{BufRead as _, BufReader, Seek as _, Write as _};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -13,10 +11,11 @@ use datasets::library::{Library, sha256_hex};
 use serde::{Deserialize, Serialize};
 use speech::transcription::RecognizedWindow;
 
-/// A journal, open for appending.
+use crate::stages::json_lines_journal::JsonLinesJournal;
+
+/// The windows of a recording, lane by lane.
 pub struct WindowJournal {
-    path: PathBuf,
-    file: File,
+    journal: JsonLinesJournal<JournaledWindow>,
     windows: Vec<JournaledWindow>,
 }
 
@@ -58,35 +57,9 @@ impl WindowJournal {
     /// # Errors
     /// When the file cannot be read or written.
     pub fn open(path: &Path) -> anyhow::Result<Self> {
-        let said = || format!("keeping what was transcribed in `{}`", path.display());
-        if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder).with_context(said)?;
-        }
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false);
-        let mut file = options.open(path).with_context(said)?;
-        let mut windows = Vec::new();
-        let mut whole_bytes = 0;
-        let mut lines = BufReader::new(&mut file);
-        let mut line = Vec::new();
-        while lines.read_until(b'\n', &mut line).with_context(said)? > 0 {
-            let Ok(window) = serde_json::from_slice(&line) else {
-                break;
-            };
-            if line.last() != Some(&b'\n') {
-                break;
-            }
-            windows.push(window);
-            whole_bytes += line.len() as u64;
-            line.clear();
-        }
-        file.set_len(whole_bytes).with_context(said)?;
-        file.seek(std::io::SeekFrom::End(0)).with_context(said)?;
-        Ok(Self {
-            path: path.to_owned(),
-            file,
-            windows,
-        })
+        let opened = JsonLinesJournal::open(path);
+        let (journal, windows) = opened.with_context(|| keeping(path))?;
+        Ok(Self { journal, windows })
     }
 
     /// The windows of a lane that were held when the journal was opened.
@@ -100,52 +73,16 @@ impl WindowJournal {
     /// # Errors
     /// When it cannot be written.
     pub fn append(&mut self, lane: usize, window: &RecognizedWindow) -> anyhow::Result<()> {
-        if self
-            .windows
-            .iter()
-            .any(|held| held.lane == lane && held.window.pieces == window.pieces)
-        {
+        let held = |held: &JournaledWindow| held.lane == lane && held.window.pieces == window.pieces;
+        if self.windows.iter().any(held) {
             return Ok(());
         }
         let window = window.clone();
-        let mut line = serde_json::to_vec(&JournaledWindow { lane, window })?;
-        line.push(b'\n');
-        self.file
-            .write_all(&line)
-            .and_then(|()| self.file.sync_data())
-            .with_context(|| format!("keeping what was transcribed in `{}`", self.path.display()))
+        let appended = self.journal.append(&JournaledWindow { lane, window });
+        appended.with_context(|| keeping(self.journal.path()))
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use speech::sound::Span;
-
-    use super::*;
-
-    fn window(start_ms: i64) -> RecognizedWindow {
-        RecognizedWindow {
-            pieces: vec![Span::new(start_ms, start_ms + 500)],
-            ..RecognizedWindow::default()
-        }
-    }
-
-    #[test]
-    fn windows_survive_and_a_torn_line_does_not() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("work/a.jsonl");
-        let mut journal = WindowJournal::open(&path).unwrap();
-        journal.append(0, &window(0)).unwrap();
-        journal.append(1, &window(1000)).unwrap();
-        let mut bytes = fs::read(&path).unwrap();
-        bytes.truncate(bytes.len() - 3);
-        fs::write(&path, &bytes).unwrap();
-        let mut journal = WindowJournal::open(&path).unwrap();
-        assert_eq!(journal.windows(0), [window(0)]);
-        assert_eq!(journal.windows(1), []);
-        journal.append(0, &window(0)).unwrap();
-        journal.append(1, &window(1000)).unwrap();
-        let journal = WindowJournal::open(&path).unwrap();
-        assert_eq!((journal.windows(0).len(), journal.windows(1).len()), (1, 1));
-    }
+fn keeping(path: &Path) -> String {
+    format!("keeping what was transcribed in `{}`", path.display())
 }
