@@ -7,5 +7,6 @@ mod downloads;
 mod every_file_is_run;
 mod killed_corpus;
 mod recordings;
+mod remote_minutes;
 mod sample_meetings;
 mod workbench;
