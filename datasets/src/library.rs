@@ -8,6 +8,7 @@
 //! meetings/<id>/minutes/000001.json
 //! meetings/<id>/actions/000001.json   which actions are done
 //! meetings/<id>/meeting/000001.json   written last: a meeting without it does not exist yet
+//! live/<name>/                        a meeting being recorded, until it is kept; by crate `pipeline`
 //! context/<digest>/item/000001.json   mails, events, contacts, documents, chats
 //! receipts/<time>-<id>.json           what was deleted
 //! index/                              derived, by crate `index`
@@ -42,6 +43,7 @@ const LOCK_FILE: &str = ".lock";
 const MEETINGS: &str = "meetings";
 const CONTEXT: &str = "context";
 const INDEX: &str = "index";
+const LIVE: &str = "live";
 
 /// Which kind of artifact of a meeting; each has a folder of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -132,6 +134,11 @@ impl Library {
     /// The folder of the derived index.
     pub fn index_folder(&self) -> PathBuf {
         self.root.join(INDEX)
+    }
+
+    /// The folder of what is being recorded, or was not finished.
+    pub fn live_folder(&self) -> PathBuf {
+        self.root.join(LIVE)
     }
 
     /// All meetings, by id. A folder whose import was cut short is not listed.
@@ -252,6 +259,17 @@ impl LibraryWriter {
         };
         writer.finish_deletions()?;
         Ok(writer)
+    }
+
+    /// Waits until no other process writes to the library at `root`. Another may be quicker than the caller then.
+    ///
+    /// # Errors
+    /// When its lock cannot be had.
+    pub fn wait_until_free(root: &Path) -> Result<(), LibraryError> {
+        let path = root.join(LOCK_FILE);
+        let lock = File::options().write(true).open(&path);
+        lock.and_then(|lock| lock.lock())
+            .map_err(|source| LibraryError::Write { path, source })
     }
 
     /// The library, for reading.
