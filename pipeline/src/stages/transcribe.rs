@@ -46,10 +46,11 @@ pub struct Transcriber {
 }
 
 /// What was heard on one lane.
-struct LaneHeard {
-    lane: Lane,
-    transcript: LaneTranscript,
-    turns: Vec<SpeakerTurn>,
+pub(crate) struct LaneHeard {
+    pub(crate) lane: Lane,
+    pub(crate) transcript: LaneTranscript,
+    /// Who spoke when, where it was told by voices.
+    pub(crate) turns: Vec<SpeakerTurn>,
 }
 
 impl Transcriber {
@@ -60,14 +61,7 @@ impl Transcriber {
     pub fn load(options: SpeechOptions) -> anyhow::Result<Self> {
         let model = WhisperModel::load(&options.model)?;
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        let mut whisper = if model.file().dimensions.audio_state < OPENAI_STATE_MIN {
-            WhisperOptions::demo(threads)
-        } else {
-            WhisperOptions::new(threads)
-        };
-        if let Some(language) = options.language {
-            whisper.languages = vec![language.to_string()];
-        }
+        let whisper = whisper_options(&model, threads, options.language);
         Ok(Self {
             model_sha256: sha256_of(&options.model)?,
             model: Arc::new(model),
@@ -78,24 +72,7 @@ impl Transcriber {
 
     /// What a transcript of the recording with this SHA-256 would be made by: the same provenance is the same transcript.
     pub fn provenance(&self, input_sha256: &str, vocabulary: &str) -> Provenance {
-        let parameters = [
-            ("language", self.options.language.map(|language| language.to_string())),
-            ("speakers", self.options.speakers.map(|speakers| speakers.to_string())),
-            (
-                "vocabulary",
-                Some(vocabulary.to_owned()).filter(|words| !words.is_empty()),
-            ),
-        ];
-        Provenance {
-            engine: "whisper".to_owned(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            input_sha256: Some(input_sha256.to_owned()),
-            model_sha256: Some(self.model_sha256.clone()),
-            parameters: parameters
-                .into_iter()
-                .filter_map(|(name, value)| Some((name.to_owned(), value?)))
-                .collect::<BTreeMap<_, _>>(),
-        }
+        provenance(&self.options, &self.model_sha256, input_sha256, vocabulary)
     }
 
     /// Transcribes the recording at `path`. `vocabulary` are words that are likely to occur. `on_progress` hears how much
@@ -143,7 +120,7 @@ impl Transcriber {
             ..Transcript::default()
         };
         if let ([only], Some(speakers @ 2..)) = (heard.as_mut_slice(), self.options.speakers) {
-            only.turns = self.tell_apart(path, only, speakers)?;
+            only.turns = tell_apart(path, only, speakers)?;
             let note = "who spoke was told by voices alone, which is experimental: check the speakers";
             transcript.warnings.push(note.to_owned());
         }
@@ -174,35 +151,75 @@ impl Transcriber {
         transcriber.finish(&mut windows)?;
         Ok(LaneTranscript::from_windows(windows, &options.utterances))
     }
+}
 
-    /// The turns of the speakers of a lane. Its speech is heard again, span by span, so that no recording is held.
-    fn tell_apart(&self, path: &Path, heard: &LaneHeard, speakers: usize) -> anyhow::Result<Vec<SpeakerTurn>> {
-        let mut embedding = SpectralStatistics;
-        let mut diarizer = Diarizer::new(&mut embedding);
-        let mut spans = heard.transcript.speech.iter().peekable();
-        let mut samples: Vec<f32> = Vec::new();
-        let per_ms = u64::from(audio::SAMPLE_RATE_HZ) / 1000;
-        for block in LaneReader::open(path)? {
-            let sound = sound_of(&block, heard.lane.id);
-            while let Some(span) = spans.peek() {
-                let (start, end) = (span.start_ms.max(0) as u64 * per_ms, span.end_ms.max(0) as u64 * per_ms);
-                let within = |sample: u64| (sample.clamp(block.start, block.end()) - block.start) as usize;
-                samples.extend_from_slice(&sound[within(start)..within(end)]);
-                if end > block.end() {
-                    break;
-                }
-                diarizer.add(span.start_ms, &samples);
-                samples.clear();
-                spans.next();
-            }
-        }
-        if let Some(span) = spans.next() {
-            diarizer.add(span.start_ms, &samples);
-        }
-        Ok(diarizer.finish(&DiarizationOptions {
-            speakers: Some(speakers),
-        }))
+/// How `model` is used on `threads` for what is spoken in `language`, if that is known.
+pub(crate) fn whisper_options(model: &WhisperModel, threads: usize, language: Option<Language>) -> WhisperOptions {
+    let mut whisper = if model.file().dimensions.audio_state < OPENAI_STATE_MIN {
+        WhisperOptions::demo(threads)
+    } else {
+        WhisperOptions::new(threads)
+    };
+    if let Some(language) = language {
+        whisper.languages = vec![language.to_string()];
     }
+    whisper
+}
+
+/// As [`Transcriber::provenance`].
+pub(crate) fn provenance(
+    options: &SpeechOptions,
+    model_sha256: &str,
+    input_sha256: &str,
+    vocabulary: &str,
+) -> Provenance {
+    let parameters = [
+        ("language", options.language.map(|language| language.to_string())),
+        ("speakers", options.speakers.map(|speakers| speakers.to_string())),
+        (
+            "vocabulary",
+            Some(vocabulary.to_owned()).filter(|words| !words.is_empty()),
+        ),
+    ];
+    Provenance {
+        engine: "whisper".to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        input_sha256: Some(input_sha256.to_owned()),
+        model_sha256: Some(model_sha256.to_owned()),
+        parameters: parameters
+            .into_iter()
+            .filter_map(|(name, value)| Some((name.to_owned(), value?)))
+            .collect::<BTreeMap<_, _>>(),
+    }
+}
+
+/// The turns of the speakers of a lane. Its speech is heard again, span by span, so that no recording is held.
+pub(crate) fn tell_apart(path: &Path, heard: &LaneHeard, speakers: usize) -> anyhow::Result<Vec<SpeakerTurn>> {
+    let mut embedding = SpectralStatistics;
+    let mut diarizer = Diarizer::new(&mut embedding);
+    let mut spans = heard.transcript.speech.iter().peekable();
+    let mut samples: Vec<f32> = Vec::new();
+    let per_ms = u64::from(audio::SAMPLE_RATE_HZ) / 1000;
+    for block in LaneReader::open(path)? {
+        let sound = sound_of(&block, heard.lane.id);
+        while let Some(span) = spans.peek() {
+            let (start, end) = (span.start_ms.max(0) as u64 * per_ms, span.end_ms.max(0) as u64 * per_ms);
+            let within = |sample: u64| (sample.clamp(block.start, block.end()) - block.start) as usize;
+            samples.extend_from_slice(&sound[within(start)..within(end)]);
+            if end > block.end() {
+                break;
+            }
+            diarizer.add(span.start_ms, &samples);
+            samples.clear();
+            spans.next();
+        }
+    }
+    if let Some(span) = spans.next() {
+        diarizer.add(span.start_ms, &samples);
+    }
+    Ok(diarizer.finish(&DiarizationOptions {
+        speakers: Some(speakers),
+    }))
 }
 
 /// The words of title and participants, which are likely to be said.
@@ -256,7 +273,7 @@ fn sound_of(block: &Block, lane: LaneId) -> Vec<f32> {
 }
 
 /// All lanes in order of time, without what is heard of one speaker on the lane of another.
-fn put_together(heard: &[LaneHeard], levels: &LaneLevels, transcript: &mut Transcript) {
+pub(crate) fn put_together(heard: &[LaneHeard], levels: &LaneLevels, transcript: &mut Transcript) {
     let mut utterances: Vec<Utterance> = Vec::new();
     for one in heard {
         for utterance in &one.transcript.utterances {
@@ -361,7 +378,7 @@ fn by_speaker(utterance: &speech::transcription::Utterance, heard: &LaneHeard, h
         .collect()
 }
 
-fn anonymous(number: usize) -> SpeakerLabel {
+pub(crate) fn anonymous(number: usize) -> SpeakerLabel {
     SpeakerLabel::new(format!("Speaker {}", number + 1))
 }
 
@@ -373,7 +390,7 @@ fn word_of(word: &speech::transcript::Word) -> Word {
     }
 }
 
-fn span(span: Span) -> TimeSpan {
+pub(crate) fn span(span: Span) -> TimeSpan {
     TimeSpan::new(MediaTime(span.start_ms), MediaTime(span.end_ms))
 }
 
