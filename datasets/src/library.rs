@@ -8,6 +8,7 @@
 //! meetings/<id>/minutes/000001.json
 //! meetings/<id>/actions/000001.json   which actions are done
 //! meetings/<id>/meeting/000001.json   written last: a meeting without it does not exist yet
+//! live/<name>/                        a meeting being recorded, until it is kept; by crate `pipeline`
 //! context/<digest>/item/000001.json   mails, events, contacts, documents, chats
 //! receipts/<time>-<id>.json           what was deleted
 //! index/                              derived, by crate `index`
@@ -45,6 +46,7 @@ const MEETINGS: &str = "meetings";
 const CONTEXT: &str = "context";
 const INDEX: &str = "index";
 const WORK: &str = "work";
+const LIVE: &str = "live";
 
 /// Which kind of artifact of a meeting; each has a folder of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,6 +142,11 @@ impl Library {
     /// The folder of what is under way and not yet a meeting: transcriptions, live recordings.
     pub fn work_folder(&self) -> PathBuf {
         self.root.join(WORK)
+    }
+
+    /// The folder of what is being recorded, or was not finished.
+    pub fn live_folder(&self) -> PathBuf {
+        self.root.join(LIVE)
     }
 
     /// All meetings, by id. A folder whose import was cut short is not listed.
@@ -260,6 +267,17 @@ impl LibraryWriter {
         };
         writer.finish_deletions()?;
         Ok(writer)
+    }
+
+    /// Waits until no other process writes to the library at `root`. Another may be quicker than the caller then.
+    ///
+    /// # Errors
+    /// When its lock cannot be had.
+    pub fn wait_until_free(root: &Path) -> Result<(), LibraryError> {
+        let path = root.join(LOCK_FILE);
+        let lock = File::options().write(true).open(&path);
+        lock.and_then(|lock| lock.lock())
+            .map_err(|source| LibraryError::Write { path, source })
     }
 
     /// The library, for reading.

@@ -8,9 +8,11 @@ mod evaluate;
 mod export;
 mod forget;
 mod index_command;
+mod live;
 mod minutes;
 mod models_command;
 mod recommend;
+mod recover;
 mod restore;
 mod run;
 mod search;
@@ -40,6 +42,8 @@ const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 done bu
 #[derive(Subcommand, Debug)]
 enum Command {
     Run(run::RunArgs),
+    Live(Box<live::LiveArgs>),
+    Recover(recover::RecoverArgs),
     Corpus(corpus::CorpusArgs),
     Search(search::SearchArgs),
     Recommend(recommend::RecommendArgs),
@@ -87,6 +91,8 @@ fn dispatch(cli: &Cli, terminal: &Terminal) -> anyhow::Result<Outcome> {
     let settings = &cli.settings;
     match &cli.command {
         Command::Run(args) => run::run(args, settings, terminal),
+        Command::Live(args) => live::live(args, settings, terminal),
+        Command::Recover(args) => recover::recover(args, settings, terminal),
         Command::Corpus(args) => corpus::corpus(args, settings, terminal),
         Command::Search(args) => search::search(args, settings, terminal),
         Command::Recommend(args) => recommend::recommend(args, settings, terminal),

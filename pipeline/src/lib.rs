@@ -6,10 +6,12 @@
 //!                                   │                                      ▼
 //!                                   └─────────── embed_passages ────► index_meeting
 //! ```
-//! Each arrow is a file in [`stages`]; each command is a file in [`cli`]; [`session`] is what a command has open.
+//! Each arrow is a file in [`stages`]; each command is a file in [`cli`]; [`session`] is what a command has open; [`live`]
+//! is a meeting while it is held.
 
 pub mod cli;
 pub mod download;
+pub mod live;
 pub mod phrases;
 pub mod remote_model;
 pub mod session;

@@ -168,6 +168,43 @@ impl Phrases {
         self.pick("due", "échéance")
     }
 
+    /// Whether these are French.
+    pub fn is_french(self) -> bool {
+        self.french
+    }
+
+    /// A live meeting begins.
+    pub fn listening(self) -> &'static str {
+        self.pick(
+            "Listening; Ctrl-C ends the meeting and makes its minutes.",
+            "À l'écoute ; Ctrl-C termine la réunion et fait le compte rendu.",
+        )
+    }
+
+    /// A live meeting ends.
+    pub fn ending(self) -> &'static str {
+        self.pick(
+            "Ending the meeting; a second Ctrl-C leaves that to `greffier recover`.",
+            "Fin de la réunion ; un second Ctrl-C laisse cela à `greffier recover`.",
+        )
+    }
+
+    /// No live meeting is left to finish.
+    pub fn nothing_unfinished(self) -> &'static str {
+        self.pick(
+            "No live meeting is unfinished.",
+            "Aucune réunion en direct n'est inachevée.",
+        )
+    }
+
+    /// A meeting is ready to be kept.
+    pub fn waiting_for_library(self) -> &'static str {
+        self.pick(
+            "another greffier process is writing to the library: waiting for it",
+            "un autre processus greffier écrit dans la bibliothèque : en attente",
+        )
+    }
+
     /// Searching without an encoder.
     pub fn words_only(self) -> &'static str {
         self.pick(

@@ -353,6 +353,7 @@ fn digest(item: &ContextItem) -> anyhow::Result<String> {
     Ok(datasets::library::sha256_hex(&serde_json::to_vec(item)?))
 }
 
-fn is_locked(error: &anyhow::Error) -> bool {
+/// Whether another process writes to the library.
+pub(crate) fn is_locked(error: &anyhow::Error) -> bool {
     matches!(error.downcast_ref::<LibraryError>(), Some(LibraryError::Locked { .. }))
 }

@@ -13,7 +13,7 @@ mod completion;
 mod lane;
 mod load;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub use lane::{LiveEngines, LiveLane};
 pub use load::LoadLevel;
@@ -56,7 +56,7 @@ impl Default for LiveOptions {
 }
 
 /// What became known of a lane. All times are the lane's.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum LiveEvent {
     /// What is heard now beyond what is committed; replaces the partial before.
@@ -111,5 +111,31 @@ impl LiveEvent {
             | Self::Deferred { covers, .. } => Some(*covers),
             Self::Partial { .. } | Self::Lag { .. } => None,
         }
+    }
+
+    /// The same, `by_ms` later: for a lane that joined when the recording had begun.
+    pub fn shifted(mut self, by_ms: i64) -> Self {
+        match &mut self {
+            Self::Partial { words } => shift(words, by_ms),
+            Self::Committed { words, covers, .. } => {
+                shift(words, by_ms);
+                *covers = covers.shifted(by_ms);
+            }
+            Self::Suppressed { suppressed, covers } => {
+                suppressed.segment.span = suppressed.segment.span.shifted(by_ms);
+                shift(&mut suppressed.segment.words, by_ms);
+                *covers = covers.shifted(by_ms);
+            }
+            Self::Empty { covers } | Self::Deferred { covers, .. } => *covers = covers.shifted(by_ms),
+            Self::Lag { .. } => {}
+        }
+        self
+    }
+}
+
+fn shift(words: &mut [Word], by_ms: i64) {
+    for word in words {
+        word.start_ms += by_ms;
+        word.end_ms += by_ms;
     }
 }

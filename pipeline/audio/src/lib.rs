@@ -11,6 +11,7 @@
 //!                    voice activity and transcription, per lane;  [`LaneLevels`]: whose lane it was
 //!
 //!  live sound ─► [`Resampler`] ─► [`Spool`] ─► `kill -9` ─► [`recover`] ─► the same [`Block`]s
+//!                                     └─► [`LaneFollower`]: a lane as it is recorded
 //! ```
 //!
 //! A **lane** is what one speaker, or one room, is heard on. Nothing here knows a meeting, runs a model or reads the
@@ -31,9 +32,9 @@ pub use cross_talk::{Dominance, FRAME_SAMPLES, LaneLevels};
 pub use error::{OpenError, SpoolError, Warning, WavError};
 pub use pcm::{from_i16, to_i16};
 pub use reader::LaneReader;
-pub use spool::{RecoveredLane, RecoveredSpool, Spool, recover};
+pub use spool::{LaneFollower, RecoveredLane, RecoveredSpool, Spool, recover};
 pub use track::Resampler;
-pub use wav::WavFile;
+pub use wav::{WAV_BYTES_MAX, WavFile};
 
 /// Samples per second of every lane; what Whisper and the voice activity models are trained on.
 pub const SAMPLE_RATE_HZ: u32 = 16_000;

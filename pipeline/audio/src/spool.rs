@@ -7,10 +7,14 @@
 //!
 //! There is no header to complete and no index to repair: the length of a lane is the length of its file. What was
 //! handed to [`Spool::write`] is with the operating system when it returns, so that it survives the death of the
-//! process; at most a second later it is on the disk, so that it survives a power cut. The folder is locked while it is
-//! recorded into; the lock dies with the process. Other files in the folder are let alone.
+//! process; about a second later it is on the disk, so that it survives a power cut. The disk is waited for on a thread
+//! of its own: a slow one does not hold up the sound that arrives. The folder is locked while it is recorded into; the
+//! lock dies with the process. Other files in the folder are let alone. While it is recorded, a lane can be read:
+//! [`LaneFollower`].
 
+mod follower;
 mod recovery;
+mod sync_thread;
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
@@ -19,7 +23,9 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
+pub use self::follower::LaneFollower;
 pub use self::recovery::{RecoveredLane, RecoveredSpool, recover};
+use self::sync_thread::SyncThread;
 use crate::{LaneId, SAMPLE_RATE_HZ, SpoolError};
 
 /// The layout that this program writes.
@@ -40,6 +46,7 @@ pub struct Spool {
     side: SideFile,
     lanes: Vec<LaneFile>,
     synced: Instant,
+    background: SyncThread,
     // Held for its lock alone.
     _lock: File,
 }
@@ -91,6 +98,7 @@ impl Spool {
             },
             lanes: Vec::new(),
             synced: Instant::now(),
+            background: SyncThread::start().map_err(io_error(dir))?,
             _lock: lock,
         };
         spool.write_side_file()?;
@@ -122,19 +130,44 @@ impl Spool {
         Ok(id)
     }
 
-    /// Appends `samples`, 16 kHz mono, to `lane`. When it returns they outlive this process, and what came a second
-    /// before outlives the machine.
+    /// Appends `samples`, 16 kHz mono, to `lane`. When it returns they outlive this process; a second later, and the time
+    /// that the disk takes, they outlive the machine.
     ///
     /// # Errors
-    /// When the disk is full, or there is no such lane.
+    /// When the disk is full or broken (of what was written before, perhaps), or there is no such lane.
     pub fn write(&mut self, lane: LaneId, samples: &[i16]) -> Result<(), SpoolError> {
         let file = self.lanes.get_mut(lane.0).ok_or(SpoolError::NoLane { lane: lane.0 })?;
         file.write(samples).map_err(io_error(&file.path))?;
-        if self.synced.elapsed() >= SYNC_INTERVAL {
-            self.sync()
-        } else {
-            Ok(())
+        self.keep_synced()
+    }
+
+    /// Has everything brought to the disk, if a second has passed since it was last; does not wait for it.
+    /// [`write`](Self::write) does so too: call it when no sound arrives.
+    ///
+    /// # Errors
+    /// When the disk is full or broken.
+    pub fn keep_synced(&mut self) -> Result<(), SpoolError> {
+        self.background.failure()?;
+        if self.synced.elapsed() < SYNC_INTERVAL || !self.background.is_free() {
+            return Ok(());
         }
+        let mut files = Vec::new();
+        for lane in self.lanes.iter_mut().filter(|lane| lane.dirty) {
+            files.push((lane.path.clone(), lane.file.try_clone().map_err(io_error(&lane.path))?));
+            lane.dirty = false;
+        }
+        self.background.sync(files);
+        self.synced = Instant::now();
+        Ok(())
+    }
+
+    /// The file of `lane`, for a [`LaneFollower`].
+    ///
+    /// # Errors
+    /// When there is no such lane.
+    pub fn lane_path(&self, lane: LaneId) -> Result<&Path, SpoolError> {
+        let file = self.lanes.get(lane.0).ok_or(SpoolError::NoLane { lane: lane.0 })?;
+        Ok(&file.path)
     }
 
     /// Samples of `lane` so far, its silent beginning included.
@@ -146,11 +179,9 @@ impl Spool {
         Ok(file.samples)
     }
 
-    /// Brings everything to the disk now. [`write`](Self::write) does so every second; call it when no sound arrives.
-    ///
-    /// # Errors
-    /// When the disk is full or broken.
-    pub fn sync(&mut self) -> Result<(), SpoolError> {
+    /// Brings everything to the disk, and waits for it.
+    fn sync(&mut self) -> Result<(), SpoolError> {
+        self.background.wait()?;
         for lane in self.lanes.iter_mut().filter(|lane| lane.dirty) {
             lane.file.sync_data().map_err(io_error(&lane.path))?;
             lane.dirty = false;

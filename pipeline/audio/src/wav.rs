@@ -1,10 +1,13 @@
-//! A lane as a WAV file of 16 kHz mono 16-bit samples, for players and other programs.
+//! Lanes as a WAV file of 16 kHz 16-bit samples, a channel each, for players and other programs.
 
 use std::fs::{self, File};
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 
 use crate::{SAMPLE_RATE_HZ, WavError, to_i16};
+
+/// The most that a WAV file can hold, less its header: 37 hours of one channel.
+pub const WAV_BYTES_MAX: u64 = u32::MAX as u64 - 1024;
 
 /// A WAV file being written. It appears under its name when it is whole, by [`WavFile::finish`].
 pub struct WavFile {
@@ -14,16 +17,24 @@ pub struct WavFile {
 }
 
 impl WavFile {
-    /// Begins a file that will stand at `path`.
+    /// Begins a file of one channel that will stand at `path`.
     ///
     /// # Errors
     /// When the folder cannot be written to.
     pub fn create(path: &Path) -> Result<Self, WavError> {
+        Self::with_channels(path, 1)
+    }
+
+    /// Begins a file of several channels that will stand at `path`.
+    ///
+    /// # Errors
+    /// When the folder cannot be written to.
+    pub fn with_channels(path: &Path, channels: u16) -> Result<Self, WavError> {
         let mut partial = path.as_os_str().to_owned();
         partial.push(".partial");
         let partial = PathBuf::from(partial);
         let spec = hound::WavSpec {
-            channels: 1,
+            channels,
             sample_rate: SAMPLE_RATE_HZ,
             bits_per_sample: 16,
             sample_format: hound::SampleFormat::Int,
@@ -38,10 +49,10 @@ impl WavFile {
         }
     }
 
-    /// Appends `samples`, 16 kHz mono.
+    /// Appends `samples` at 16 kHz; with several channels a sample of each in turn.
     ///
     /// # Errors
-    /// When the disk is full, or the file passes 4 GiB (37 hours), the most that WAV can hold.
+    /// When the disk is full, or the file passes [`WAV_BYTES_MAX`].
     pub fn write(&mut self, samples: &[f32]) -> Result<(), WavError> {
         let writer = self
             .writer

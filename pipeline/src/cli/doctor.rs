@@ -5,7 +5,9 @@ use datasets::library::{Library, LibraryError};
 use serde::Serialize;
 
 use super::Outcome;
+use super::recover::describe;
 use super::terminal::{FAINT, Terminal};
+use crate::live::unfinished;
 use crate::session::{self, SENTENCE_ENCODER};
 use crate::settings::Settings;
 
@@ -29,7 +31,10 @@ enum State {
 }
 
 pub(super) fn doctor(_args: &DoctorArgs, settings: &Settings, terminal: &Terminal) -> anyhow::Result<Outcome> {
-    let findings = [library(settings)?, index(settings), encoder(settings), processor()];
+    let findings: Vec<Finding> = [library(settings)?, index(settings), encoder(settings), processor()]
+        .into_iter()
+        .chain(live_meetings(settings))
+        .collect();
     if terminal.json {
         terminal.print_json(&findings)?;
     } else {
@@ -148,6 +153,29 @@ fn encoder(settings: &Settings) -> Finding {
             text: format!("{error:#}"),
         },
     }
+}
+
+/// Says something only where there is something unfinished.
+fn live_meetings(settings: &Settings) -> Option<Finding> {
+    let found = Library::open(settings.library_folder().ok()?).ok()?;
+    let (state, text) = match unfinished(&found) {
+        Ok(found) if found.is_empty() => return None,
+        Ok(found) => {
+            let lines: Vec<String> = found.iter().map(describe).collect();
+            let remedy = if found.iter().all(|one| one.is_running) {
+                ""
+            } else {
+                ": `greffier recover`"
+            };
+            (State::Note, format!("{}{remedy}", lines.join("; ")))
+        }
+        Err(error) => (State::Bad, format!("{error:#}")),
+    };
+    Some(Finding {
+        subject: "live meetings",
+        state,
+        text,
+    })
 }
 
 fn processor() -> Finding {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use clap::Args;
-use datasets::formats::{self, MeetingRead, invitation, markdown};
+use datasets::formats::{MeetingRead, invitation, markdown};
 use datasets::library::Library;
 use datasets::{Language, Meeting, MeetingId, SeriesId, Source, Transcript};
 use jiff::Timestamp;
@@ -18,8 +18,7 @@ use crate::session::WritingSession;
 use crate::settings::Settings;
 use crate::stages::keep_meeting::{KeptMeeting, SourceFile, assign_id, keep_meeting};
 use crate::stages::read_context::read_context_items;
-use crate::stages::read_transcript::{FileRead, KnownFacts, complete, read_transcript};
-use crate::stages::recognize_language::recognize_language;
+use crate::stages::read_transcript::{FileRead, KnownFacts, complete, complete_recording, read_transcript};
 use crate::stages::transcribe::{
     SpeechOptions, Transcriber, TranscriptionJob, is_recording, journal_path, model_path, remove_journals, sha256_of,
     vocabulary_of,
@@ -34,40 +33,57 @@ pub(super) struct RunArgs {
     /// Transcripts and recordings
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// A document, mail (.eml), contact (.vcf) or event (.ics) to keep beside the meetings; may be repeated
-    #[arg(long, value_name = "FILE")]
-    context: Vec<PathBuf>,
-    /// The invitation to the meeting (.ics): title, time, people, series
-    #[arg(long, value_name = "FILE")]
-    invitation: Option<PathBuf>,
-    /// Title of the meeting
-    #[arg(long)]
-    title: Option<String>,
-    /// The line of meetings it belongs to
-    #[arg(long)]
-    series: Option<String>,
-    /// When it began [default: from the invitation, or a day in the file's name]
-    #[arg(long, value_parser = super::search::day_or_time, value_name = "TIME")]
-    started_at: Option<Timestamp>,
+    #[command(flatten)]
+    meeting: MeetingArgs,
     #[command(flatten)]
     speech: SpeechArgs,
     #[command(flatten)]
     minutes: MinutesArgs,
 }
 
-/// How recordings are transcribed.
+/// What is known of a meeting beside its sound or text, shared by `run` and `live`.
 #[derive(Args, Clone, Debug)]
-struct SpeechArgs {
+pub(super) struct MeetingArgs {
+    /// A document, mail (.eml), contact (.vcf) or event (.ics) to keep beside the meetings; may be repeated
+    #[arg(long, value_name = "FILE")]
+    pub(super) context: Vec<PathBuf>,
+    /// The invitation to the meeting (.ics): title, time, people, series
+    #[arg(long, value_name = "FILE")]
+    pub(super) invitation: Option<PathBuf>,
+    /// Title of the meeting
+    #[arg(long)]
+    pub(super) title: Option<String>,
+    /// The line of meetings it belongs to
+    #[arg(long)]
+    pub(super) series: Option<String>,
+    /// When it began [default: from the invitation, or a day in the file's name; of a live meeting, now]
+    #[arg(long, value_parser = super::search::day_or_time, value_name = "TIME")]
+    pub(super) started_at: Option<Timestamp>,
+}
+
+/// How sound is transcribed, shared by `run`, `live` and `recover`.
+#[derive(Args, Clone, Debug)]
+pub(super) struct SpeechArgs {
     /// For recordings: a Whisper model in ggml form
     #[arg(long, value_name = "FILE", env = "GREFFIER_SPEECH_MODEL")]
-    speech_model: Option<PathBuf>,
+    pub(super) speech_model: Option<PathBuf>,
     /// The language that is spoken in recordings [default: detected]
     #[arg(long, value_name = "LANGUAGE")]
-    spoken_language: Option<Language>,
+    pub(super) spoken_language: Option<Language>,
     /// How many people speak, where they are not on tracks or channels of their own: they are told apart by their voices
     /// (experimental)
     #[arg(long, value_name = "COUNT")]
-    speakers: Option<usize>,
+    pub(super) speakers: Option<usize>,
+}
+
+impl SpeechArgs {
+    pub(super) fn options(&self) -> anyhow::Result<SpeechOptions> {
+        Ok(SpeechOptions {
+            model: model_path(self.speech_model.as_deref())?,
+            language: self.spoken_language,
+            speakers: self.speakers,
+        })
+    }
 }
 
 /// Options of the minutes, shared by `run` and `corpus`.
@@ -93,14 +109,15 @@ impl MinutesArgs {
 }
 
 pub(super) fn run(args: &RunArgs, settings: &Settings, terminal: &Terminal) -> anyhow::Result<Outcome> {
-    if args.files.len() > 1 && (args.invitation.is_some() || args.title.is_some() || args.started_at.is_some()) {
+    let known = &args.meeting;
+    if args.files.len() > 1 && (known.invitation.is_some() || known.title.is_some() || known.started_at.is_some()) {
         bail!("--invitation, --title and --started-at are for one meeting: run the files one by one");
     }
     let facts = KnownFacts {
-        title: args.title.clone(),
-        series: args.series.as_ref().map(SeriesId::new),
-        started_at: args.started_at,
-        invitation: args.invitation.as_deref().map(read_invitation).transpose()?,
+        title: known.title.clone(),
+        series: known.series.as_ref().map(SeriesId::new),
+        started_at: known.started_at,
+        invitation: known.invitation.as_deref().map(read_invitation).transpose()?,
         ..KnownFacts::default()
     };
     let mut library = SharedLibrary::open(settings, terminal)?;
@@ -120,7 +137,7 @@ pub(super) fn run(args: &RunArgs, settings: &Settings, terminal: &Terminal) -> a
         }
     }
     let session = library.writing()?;
-    for path in &args.context {
+    for path in &known.context {
         for item in read_context_items(path)? {
             session.put_context_item(&item)?;
         }
@@ -192,16 +209,21 @@ fn run_file(
     }
     if !terminal.json {
         for meeting in &kept {
-            let options = markdown::MinutesOptions::default();
-            terminal.line(markdown::minutes(
-                &meeting.meeting,
-                &meeting.minutes,
-                Some(&meeting.transcript),
-                &options,
-            ))?;
+            print_minutes(meeting, terminal)?;
         }
     }
     Ok(kept)
+}
+
+/// Prints the minutes as Markdown.
+pub(super) fn print_minutes(kept: &KeptMeeting, terminal: &Terminal) -> anyhow::Result<()> {
+    let options = markdown::MinutesOptions::default();
+    terminal.line(markdown::minutes(
+        &kept.meeting,
+        &kept.minutes,
+        Some(&kept.transcript),
+        &options,
+    ))
 }
 
 /// The library, locked only while something is written: transcribing takes hours in which others have work to do.
@@ -248,11 +270,7 @@ impl<'a> SharedLibrary<'a> {
 fn loaded<'a>(transcriber: &'a mut Option<Transcriber>, args: &SpeechArgs) -> anyhow::Result<&'a mut Transcriber> {
     match transcriber {
         Some(transcriber) => Ok(transcriber),
-        none => Ok(none.insert(Transcriber::load(SpeechOptions {
-            model: model_path(args.speech_model.as_deref())?,
-            language: args.spoken_language,
-            speakers: args.speakers,
-        })?)),
+        none => Ok(none.insert(Transcriber::load(args.options()?)?)),
     }
 }
 
@@ -303,15 +321,11 @@ fn recording(
             transcript
         }
     };
-    // Once more, now that it is known who spoke: the invitation tells whose voices they are.
-    read.meeting.participants = formats::participants(&read.meeting.id, &read.transcript);
-    complete(&mut read, facts, true, &name);
-    let language = recognize_language(&mut read.transcript);
-    read.meeting.language = read.meeting.language.or(language);
+    complete_recording(&mut read, facts, &name);
     Ok(read)
 }
 
-fn read_invitation(path: &Path) -> anyhow::Result<invitation::Invitation> {
+pub(super) fn read_invitation(path: &Path) -> anyhow::Result<invitation::Invitation> {
     let bytes = std::fs::read(path).with_context(|| format!("reading `{}`", path.display()))?;
     let mut invitations = invitation::read(&path.to_string_lossy(), &bytes)?;
     if invitations.len() > 1 {
@@ -325,7 +339,7 @@ fn read_invitation(path: &Path) -> anyhow::Result<invitation::Invitation> {
 }
 
 /// What `run --json` says of one meeting.
-fn report(kept: &KeptMeeting) -> Value {
+pub(super) fn report(kept: &KeptMeeting) -> Value {
     let transcript = &kept.transcript;
     json!({
         "meeting": kept.meeting,

@@ -6,7 +6,7 @@ use std::io::Write as _;
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
 use crate::phrases::Phrases;
@@ -102,6 +102,15 @@ impl Terminal {
         }
         bar.enable_steady_tick(Duration::from_millis(200));
         bar
+    }
+
+    /// Lines below the result that are replaced in place; invisible off a terminal and with `--quiet`.
+    pub(super) fn lines_below(&self) -> MultiProgress {
+        MultiProgress::with_draw_target(if self.quiet {
+            ProgressDrawTarget::hidden()
+        } else {
+            ProgressDrawTarget::stderr()
+        })
     }
 
     /// Shows the progress of bringing the index up to date, once it takes more than one meeting.

@@ -74,6 +74,15 @@ pub(crate) fn complete(read: &mut MeetingRead, facts: &KnownFacts, single: bool,
     }
 }
 
+/// Adds what is known beside a recording that was transcribed: as [`complete`], once more, now that it is known who
+/// spoke, for the invitation tells whose voices they are.
+pub(crate) fn complete_recording(read: &mut MeetingRead, facts: &KnownFacts, file_name: &str) {
+    read.meeting.participants = formats::participants(&read.meeting.id, &read.transcript);
+    complete(read, facts, true, file_name);
+    let language = recognize_language(&mut read.transcript);
+    read.meeting.language = read.meeting.language.or(language);
+}
+
 /// A file's name as a title: `2026-03-05-release-planning` becomes `Release planning`. A title with spaces stays.
 fn readable(name: &str) -> String {
     let without_day = match name.get(..10) {

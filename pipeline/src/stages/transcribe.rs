@@ -5,6 +5,7 @@
 //! this side of it), and every window is kept as soon as it is recognized: what was stopped goes on where it was.
 
 mod engine;
+mod loaded_model;
 mod merge_lanes;
 mod window_journal;
 mod worker;
@@ -19,6 +20,9 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 pub use engine::SpeechEngine;
+pub(crate) use engine::tell_apart;
+pub(crate) use loaded_model::LoadedModel;
+pub(crate) use merge_lanes::{LaneHeard, anonymous, merge_lanes, span};
 pub use window_journal::{WindowJournal, journal_path, remove_journals};
 pub(crate) use worker::WORKER_COMMAND;
 pub use worker::{Transcriber, TranscriptionJob, serve_jobs};
@@ -37,7 +41,7 @@ pub struct SpeechOptions {
 impl SpeechOptions {
     /// What a transcript of the recording with this SHA-256, made with the model of that SHA-256, is made by: the same
     /// provenance is the same transcript.
-    fn provenance(&self, input_sha256: &str, model_sha256: &str, vocabulary: &str) -> Provenance {
+    pub(crate) fn provenance(&self, input_sha256: &str, model_sha256: &str, vocabulary: &str) -> Provenance {
         let vocabulary = Some(vocabulary.to_owned()).filter(|words| !words.is_empty());
         let parameters = [
             ("language", self.language.map(|language| language.to_string())),

@@ -6,6 +6,9 @@
 mod downloads;
 mod every_file_is_run;
 mod killed_corpus;
+mod killed_live;
+mod live;
+mod live_workbench;
 mod recordings;
 mod remote_minutes;
 mod sample_meetings;

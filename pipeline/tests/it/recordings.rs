@@ -24,7 +24,7 @@ fn silence(bench: &Workbench, seconds: usize) -> String {
 }
 
 /// A model of true shape with weights that know nothing.
-fn random_model(bench: &Workbench) -> String {
+pub(crate) fn random_model(bench: &Workbench) -> String {
     let path = bench.path("random.bin");
     let mut file = BufWriter::new(File::create(&path).unwrap());
     write_random_model(&ModelDimensions::DEMO, TensorType::Q8_0, 7, &mut file).unwrap();
@@ -62,7 +62,7 @@ fn silence_gives_a_meeting_without_a_word_and_keeps_the_recording() {
 }
 
 /// A file of the shared test data, or nothing, said on the screen.
-fn shared(name: &str) -> Option<String> {
+pub(crate) fn shared(name: &str) -> Option<String> {
     let beside = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared");
     let folder = std::env::var_os("GREFFIER_SHARED").map_or_else(beside, PathBuf::from);
     let path = folder.join(name);

@@ -1,9 +1,9 @@
 //! What is computed, by how much sound waits.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// How much is computed for a lane.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LoadLevel {
     /// Partial text while people speak.

@@ -1,57 +1,35 @@
 //! The engine itself, in this process: a loaded model and how it is used on recordings.
 
 use std::path::Path;
-use std::sync::Arc;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use audio::{Block, Lane, LaneId, LaneLevels, LaneReader};
 use datasets::{Provenance, Transcript};
-use speech::card::ModelCard;
 use speech::diarization::{DiarizationOptions, Diarizer, SpeakerTurn, SpectralStatistics};
 use speech::domain::DomainTally;
 use speech::transcription::{LaneTranscriber, LaneTranscript, RecognizedWindow, TranscribeOptions, UtteranceOptions};
 use speech::voice_activity::{EmbeddedDetector, SpeechDetector};
-use speech::whisper::{WhisperModel, WhisperOptions, WhisperRecognizer};
+use speech::whisper::WhisperRecognizer;
 
+use super::loaded_model::LoadedModel;
 use super::merge_lanes::{LaneHeard, merge_lanes};
 use super::{SpeechOptions, WindowJournal};
 
-/// OpenAI's smallest model has states this wide; what is narrower is a demo model, with a card or without.
-const OPENAI_STATE_MIN: i32 = 384;
-
 /// A loaded model and how it is used.
 pub struct SpeechEngine {
-    model: Arc<WhisperModel>,
+    model: LoadedModel,
     options: SpeechOptions,
-    whisper: WhisperOptions,
-    card: Option<ModelCard>,
 }
 
 impl SpeechEngine {
     /// Loads the model, and its card where one lies beside it.
     ///
     /// # Errors
-    /// When its file is no whole model, or does not know the language.
+    /// When its file is no whole model, or not that of its card.
     pub fn load(options: SpeechOptions) -> anyhow::Result<Self> {
-        let model = WhisperModel::load(&options.model)?;
-        let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        let card = ModelCard::beside(&options.model)?;
-        let mut whisper = match &card {
-            Some(card) => card.whisper_options(threads),
-            None if model.file().dimensions.audio_state < OPENAI_STATE_MIN => WhisperOptions::demo(threads),
-            None => WhisperOptions::new(threads),
-        };
-        if let Some(language) = options.language.map(|language| language.to_string()) {
-            if card.as_ref().is_some_and(|card| !card.languages.contains(&language)) {
-                bail!("`{}` does not know the language `{language}`", options.model.display());
-            }
-            whisper.languages = vec![language];
-        }
         Ok(Self {
-            card,
-            model: Arc::new(model),
+            model: LoadedModel::load(&options.model)?,
             options,
-            whisper,
         })
     }
 
@@ -80,8 +58,8 @@ impl SpeechEngine {
         let lanes = reader.lanes().to_vec();
         let mut warnings: Vec<String> = reader.warnings().iter().map(ToString::to_string).collect();
         let all_ms = length_ms * lanes.len() as u64;
-        let mut recognizer = WhisperRecognizer::new(Arc::clone(&self.model), self.whisper.clone())
-            .with_context(|| format!("preparing `{}`", self.options.model.display()))?;
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let mut recognizer = self.model.recognizer(threads, self.options.language)?;
         let mut heard = Vec::with_capacity(lanes.len());
         let mut tally = DomainTally::default();
         for (number, lane) in (0..).zip(lanes) {
@@ -91,7 +69,7 @@ impl SpeechEngine {
                     on_progress(before_ms + done_ms, all_ms)
                 })
                 .with_context(|| format!("transcribing {} of `{}`", lane.label(), path.display()))?;
-            if let Some(card) = &self.card {
+            if let Some(card) = self.model.card() {
                 windows.iter().for_each(|window| tally.add(window, card));
             }
             let transcript = LaneTranscript::from_windows(windows, &UtteranceOptions::default());
@@ -101,7 +79,7 @@ impl SpeechEngine {
                 turns: Vec::new(),
             });
         }
-        if let Some(card) = &self.card {
+        if let Some(card) = self.model.card() {
             tally.check(&card.domain).with_context(|| {
                 format!(
                     "`{}` is not for the model `{}`; name another with --speech-model or GREFFIER_SPEECH_MODEL",
@@ -163,7 +141,7 @@ impl SpeechEngine {
 }
 
 /// The turns of the speakers of a lane. Its speech is heard again, span by span, so that no recording is held.
-fn tell_apart(path: &Path, heard: &LaneHeard, speakers: usize) -> anyhow::Result<Vec<SpeakerTurn>> {
+pub(crate) fn tell_apart(path: &Path, heard: &LaneHeard, speakers: usize) -> anyhow::Result<Vec<SpeakerTurn>> {
     let mut embedding = SpectralStatistics;
     let mut diarizer = Diarizer::new(&mut embedding);
     let mut spans = heard.transcript.speech.iter().peekable();

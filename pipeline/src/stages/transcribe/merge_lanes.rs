@@ -17,15 +17,15 @@ const CROSS_TALK_SHARE_MIN: f64 = 0.8;
 const CROSS_TALK_WORDS_MIN: f64 = 0.5;
 
 /// What was heard on one lane.
-pub(super) struct LaneHeard {
-    pub(super) lane: Lane,
-    pub(super) transcript: LaneTranscript,
+pub(crate) struct LaneHeard {
+    pub(crate) lane: Lane,
+    pub(crate) transcript: LaneTranscript,
     /// Who spoke when, where voices were told apart.
-    pub(super) turns: Vec<SpeakerTurn>,
+    pub(crate) turns: Vec<SpeakerTurn>,
 }
 
 /// Appends all lanes to `transcript`.
-pub(super) fn merge_lanes(heard: &[LaneHeard], levels: &LaneLevels, transcript: &mut Transcript) {
+pub(crate) fn merge_lanes(heard: &[LaneHeard], levels: &LaneLevels, transcript: &mut Transcript) {
     let mut utterances: Vec<Utterance> = Vec::new();
     for one in heard {
         for utterance in &one.transcript.utterances {
@@ -137,7 +137,7 @@ fn lane_label(heard: &LaneHeard, has_lanes: bool) -> Option<SpeakerLabel> {
     })
 }
 
-fn anonymous(number: usize) -> SpeakerLabel {
+pub(crate) fn anonymous(number: usize) -> SpeakerLabel {
     SpeakerLabel::new(format!("Speaker {}", number + 1))
 }
 
@@ -149,7 +149,7 @@ fn word_of(word: &speech::transcript::Word) -> Word {
     }
 }
 
-fn span(span: Span) -> TimeSpan {
+pub(crate) fn span(span: Span) -> TimeSpan {
     TimeSpan::new(MediaTime(span.start_ms), MediaTime(span.end_ms))
 }
 

@@ -1,0 +1,256 @@
+//! What a live meeting's journal does not account for, heard from the recording: speech that was put off, and all that
+//! came after the last line.
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use audio::{LaneFollower, RecoveredLane, RecoveredSpool};
+use speech::sound::Span;
+use speech::transcript::{Suppressed, TranscriptSegment, Word};
+use speech::transcription::{LaneTranscriber, RecognizedWindow, TranscribeOptions};
+use speech::voice_activity::{EmbeddedDetector, SpeechDetector};
+use speech::whisper::WhisperRecognizer;
+
+use crate::live::engine::LiveEngine;
+use crate::live::journal::{JournalRead, LaneJournal};
+use crate::live::known_speech::detector_of;
+use crate::live::progress::SAMPLES_PER_MS;
+
+/// What is missing, lane by lane.
+pub(super) struct Missing {
+    lanes: Vec<MissingOfLane>,
+}
+
+struct MissingOfLane {
+    path: PathBuf,
+    /// Speech that was put off, in order and apart.
+    deferred: Vec<Span>,
+    /// The sound whose speech nobody looked for yet.
+    rest: Option<Span>,
+}
+
+/// What was found on a lane.
+#[derive(Default)]
+pub(super) struct Found {
+    pub(super) segments: Vec<TranscriptSegment>,
+    pub(super) suppressed: Vec<Suppressed>,
+    pub(super) speech: Vec<Span>,
+    pub(super) empty: Vec<Span>,
+}
+
+impl Missing {
+    pub(super) fn of(spool: &RecoveredSpool, told: &JournalRead) -> Self {
+        let nothing = LaneJournal::default();
+        let lanes = spool.lanes.iter().enumerate();
+        Self {
+            lanes: lanes
+                .map(|(number, lane)| missing_of(lane, told.lanes.get(number).unwrap_or(&nothing)))
+                .collect(),
+        }
+    }
+
+    /// All of it, over all lanes.
+    pub(super) fn duration_ms(&self) -> i64 {
+        self.lanes.iter().map(MissingOfLane::duration_ms).sum()
+    }
+
+    /// Hears it, lane by lane.
+    pub(super) fn hear(
+        &self,
+        engine: &LiveEngine,
+        vocabulary: &str,
+        on_progress: &mut dyn FnMut(u64, u64),
+    ) -> anyhow::Result<Vec<Found>> {
+        let all_ms = self.duration_ms() as u64;
+        let mut found: Vec<Found> = self.lanes.iter().map(|_| Found::default()).collect();
+        if all_ms == 0 {
+            return Ok(found);
+        }
+        let mut recognizer = engine.batch_recognizer()?;
+        let options = TranscribeOptions {
+            vocabulary: vocabulary.to_owned(),
+            language: engine.options().language.map(|language| language.to_string()),
+            ..TranscribeOptions::default()
+        };
+        let mut before_ms = 0;
+        for (lane, found) in self.lanes.iter().zip(&mut found) {
+            let mut pass = Pass {
+                lane,
+                options: &options,
+                recognizer: &mut recognizer,
+                on_progress: &mut |done_ms| on_progress(before_ms + done_ms, all_ms),
+            };
+            let windows = pass.hear_all()?;
+            found.take(windows);
+            before_ms += lane.duration_ms() as u64;
+        }
+        Ok(found)
+    }
+}
+
+fn missing_of(lane: &RecoveredLane, told: &LaneJournal) -> MissingOfLane {
+    let end_ms = (lane.samples / SAMPLES_PER_MS) as i64;
+    let rest = Span::new(told.covered_ms(), end_ms);
+    MissingOfLane {
+        path: lane.path.clone(),
+        deferred: told.deferred.clone(),
+        rest: (!told.ended && rest.duration_ms() > 0).then_some(rest),
+    }
+}
+
+impl MissingOfLane {
+    fn duration_ms(&self) -> i64 {
+        let deferred: i64 = self.deferred.iter().map(Span::duration_ms).sum();
+        deferred + self.rest.map_or(0, |rest| rest.duration_ms())
+    }
+}
+
+/// One lane being heard.
+struct Pass<'a> {
+    lane: &'a MissingOfLane,
+    options: &'a TranscribeOptions,
+    recognizer: &'a mut WhisperRecognizer,
+    on_progress: &'a mut dyn FnMut(u64),
+}
+
+impl Pass<'_> {
+    fn hear_all(&mut self) -> anyhow::Result<Vec<RecognizedWindow>> {
+        let mut windows = Vec::new();
+        let mut done_ms = 0;
+        if let (Some(first), Some(last)) = (self.lane.deferred.first(), self.lane.deferred.last()) {
+            let all = Span::new(first.start_ms, last.end_ms);
+            let spans: Vec<Span> = self
+                .lane
+                .deferred
+                .iter()
+                .map(|span| span.shifted(-all.start_ms))
+                .collect();
+            let mut heard = self.hear(all, detector_of(spans), 0)?;
+            // A window may reach over a short pause, and a second try beyond its ends: what stands there stands.
+            heard
+                .iter_mut()
+                .for_each(|window| keep_within(window, &self.lane.deferred));
+            windows.extend(heard);
+            done_ms = self.lane.deferred.iter().map(Span::duration_ms).sum();
+        }
+        if let Some(rest) = self.lane.rest {
+            let detector = SpeechDetector::new(Box::new(EmbeddedDetector::new()));
+            windows.extend(self.hear(rest, detector, done_ms)?);
+        }
+        Ok(windows)
+    }
+
+    /// Transcribes what `detector` finds in `sound`, with times of the lane.
+    fn hear(
+        &mut self,
+        sound: Span,
+        detector: SpeechDetector,
+        done_before_ms: i64,
+    ) -> anyhow::Result<Vec<RecognizedWindow>> {
+        let path = &self.lane.path;
+        let mut reader = LaneFollower::open(path, sound.start_ms as u64 * SAMPLES_PER_MS)?;
+        let mut left = sound.duration_ms() as usize * SAMPLES_PER_MS as usize;
+        let mut transcriber = LaneTranscriber::new(detector, self.recognizer, self.options.clone(), Vec::new());
+        let mut windows = Vec::new();
+        let mut samples = Vec::new();
+        let failed = || format!("transcribing `{}`", path.display());
+        while left > 0 {
+            samples.clear();
+            let count = reader.read(left.min(audio::BLOCK_SAMPLES), &mut samples)?;
+            if count == 0 {
+                break;
+            }
+            left -= count;
+            transcriber.push(&samples, &mut windows).with_context(failed)?;
+            (self.on_progress)((done_before_ms + transcriber.done_ms()) as u64);
+        }
+        transcriber.finish(&mut windows).with_context(failed)?;
+        windows.iter_mut().for_each(|window| shift(window, sound.start_ms));
+        Ok(windows)
+    }
+}
+
+impl Found {
+    fn take(&mut self, windows: Vec<RecognizedWindow>) {
+        for window in windows {
+            self.speech.extend(window.pieces);
+            self.segments.extend(window.segments);
+            self.suppressed.extend(window.suppressed);
+            self.empty.extend(window.empty);
+        }
+    }
+}
+
+fn shift(window: &mut RecognizedWindow, by_ms: i64) {
+    let spans = window.pieces.iter_mut().chain(&mut window.empty);
+    spans.for_each(|span| *span = span.shifted(by_ms));
+    let segments = std::mem::take(&mut window.segments).into_iter();
+    window.segments = segments.map(|segment| segment.shifted(by_ms)).collect();
+    for suppressed in &mut window.suppressed {
+        suppressed.segment = suppressed.segment.clone().shifted(by_ms);
+    }
+}
+
+/// Leaves the words whose middle lies within one of `spans`.
+fn keep_within(window: &mut RecognizedWindow, spans: &[Span]) {
+    let is_within = |word: &Word| {
+        let middle_ms = i64::midpoint(word.start_ms, word.end_ms);
+        let at = spans.partition_point(|span| span.end_ms < middle_ms);
+        spans.get(at).is_some_and(|span| span.start_ms <= middle_ms)
+    };
+    for segment in &mut window.segments {
+        segment.words.retain(is_within);
+        if let (Some(first), Some(last)) = (segment.words.first(), segment.words.last()) {
+            segment.span = Span::new(first.start_ms, last.end_ms);
+        }
+    }
+    window.segments.retain(|segment| !segment.words.is_empty());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn word(start_ms: i64, end_ms: i64) -> Word {
+        Word {
+            start_ms,
+            end_ms,
+            text: "a".to_owned(),
+            probability: 1.0,
+        }
+    }
+
+    #[test]
+    fn only_words_of_what_was_put_off_are_added() {
+        let words = vec![word(0, 100), word(100, 200), word(190, 400), word(500, 600)];
+        let segment = crate::live::utterance_ids::segment(words, None);
+        let mut window = RecognizedWindow {
+            segments: vec![segment],
+            ..RecognizedWindow::default()
+        };
+        keep_within(&mut window, &[Span::new(90, 210), Span::new(450, 700)]);
+        let words = &window.segments[0].words;
+        assert_eq!(words.iter().map(|word| word.start_ms).collect::<Vec<_>>(), [100, 500]);
+        assert_eq!(window.segments[0].span, Span::new(100, 600));
+    }
+
+    #[test]
+    fn what_the_journal_leaves_open_is_missing() {
+        let lane = RecoveredLane {
+            name: None,
+            language: None,
+            path: PathBuf::new(),
+            samples: 16_000 * 10,
+        };
+        let mut told = LaneJournal {
+            speech: vec![Span::new(0, 2000), Span::new(3000, 4000)],
+            deferred: vec![Span::new(3000, 4000)],
+            ..LaneJournal::default()
+        };
+        assert_eq!(missing_of(&lane, &told).rest, Some(Span::new(4000, 10_000)));
+        assert_eq!(missing_of(&lane, &told).duration_ms(), 7000);
+        told.ended = true;
+        assert_eq!(missing_of(&lane, &told).duration_ms(), 1000);
+        assert_eq!(missing_of(&lane, &LaneJournal::default()).duration_ms(), 10_000);
+    }
+}

@@ -1,0 +1,134 @@
+//! Kills live meetings wherever they are: what was read is on the disk but for a second, what was shown stands, and
+//! `greffier recover` makes a meeting of it, killed itself or not.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use audio::LaneReader;
+use serde_json::Value;
+
+use crate::live_workbench::{babble, check_what_was_shown_stands, pcm, spoken_lanes, start, transcript};
+use crate::recordings::{random_model, shared};
+use crate::workbench::Workbench;
+
+/// Kills a live meeting that is fed as a microphone would, after `after`; gives what was fed and what was told.
+fn kill_live(bench: &Workbench, model: &str, input: &[u8], after: Duration) -> (usize, Vec<Value>) {
+    let arguments = ["-", "--channels", "2", "--rate", "48000", "--speech-model", model];
+    let mut child = start(bench, &arguments);
+    let mut stdin = child.stdin.take().unwrap();
+    let output = BufReader::new(child.stdout.take().unwrap());
+    let (fed_so_far, fed) = std::sync::mpsc::channel();
+    let told = std::thread::scope(|scope| {
+        // Tenths of a second, at four times the pace of talk.
+        let (pace, wait) = std::sync::mpsc::channel::<()>();
+        scope.spawn(move || {
+            let mut sum = 0;
+            for piece in input.chunks(48_000 * 4 / 10) {
+                let _ = wait.recv_timeout(Duration::from_millis(25));
+                if stdin.write_all(piece).is_err() {
+                    break;
+                }
+                sum += piece.len();
+            }
+            fed_so_far.send(sum).unwrap();
+        });
+        let told = scope.spawn(move || {
+            let whole = output.lines().map_while(Result::ok);
+            whole.filter_map(|line| serde_json::from_str(&line).ok()).collect()
+        });
+        let (_alive, moment) = std::sync::mpsc::channel::<()>();
+        let _ = moment.recv_timeout(after);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        drop(pace);
+        told.join().unwrap()
+    });
+    (fed.recv().unwrap(), told)
+}
+
+/// Bytes that a pipe holds before its writer waits.
+const PIPE_BYTES: usize = 1 << 16;
+
+#[test]
+fn kill_9_costs_a_second_and_what_was_shown_stands() {
+    let bench = Workbench::new();
+    let real = shared("demo-model/demo-en-fr-q5_1.bin").zip(spoken_lanes(&bench));
+    let (model, lanes) = real.unwrap_or_else(|| (random_model(&bench), [babble(20), babble(20)]));
+    // At 48 kHz, by repetition: a pipe then holds a third of a second.
+    let thrice = |lane: &[f32]| lane.iter().flat_map(|&sample| [sample; 3]).collect::<Vec<_>>();
+    let input = pcm(&[&thrice(&lanes[0]), &thrice(&lanes[1])]);
+    let mut random = 0x2545_f491_u64 ^ u64::from(std::process::id());
+    for round in 0..4 {
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        let after = Duration::from_millis([40, 900, 2500, 4500][round] + (random >> 33) % 1500);
+        let (fed, told) = kill_live(&bench, &model, &input, after);
+        let unfinished = bench.json(&["recover", "--list"]);
+        let unfinished = unfinished.as_array().unwrap();
+        // What the pipe does not hold was read: from then on it counts.
+        let read_ms = fed.saturating_sub(PIPE_BYTES) as i64 * 1000 / (48_000 * 4);
+        let recorded_ms = unfinished.first().map_or(0, |one| one["recorded_ms"].as_i64().unwrap());
+        println!(
+            "killed after {after:?}: {read_ms} ms were read, {recorded_ms} ms are there, {} lines",
+            told.len()
+        );
+        assert!(recorded_ms >= read_ms - 1000, "{recorded_ms} of {read_ms}");
+        if recorded_ms == 0 {
+            bench.json(&["recover"]);
+            continue;
+        }
+        let doctor = bench.text(&["doctor"]);
+        assert!(doctor.contains("greffier recover"), "{doctor}");
+        let recovered = bench.json(&["recover"]);
+        let meeting = &recovered[0]["meeting"];
+        assert!(recovered[0]["minutes"]["coverage"].is_object(), "{recovered}");
+        let stands = transcript(&bench, meeting);
+        check_what_was_shown_stands(&stands, &told, false);
+        let id = meeting["id"].as_str().unwrap();
+        let kept = bench.path(&format!("library/meetings/{id}/source/{id}.wav"));
+        let kept_ms = LaneReader::open(&kept).unwrap().map(|block| block.len).sum::<usize>() as i64 / 16;
+        assert_eq!(kept_ms, recorded_ms);
+        assert_eq!(bench.json(&["recover"]), serde_json::json!([]));
+        assert!(bench.json(&["show"]).to_string().contains(id));
+    }
+}
+
+/// Killed while it recovers, it recovers all the same, and to the same.
+#[test]
+fn a_recovery_that_is_killed_is_done_again() {
+    let bench = Workbench::new();
+    let model = random_model(&bench);
+    let voice = babble(8);
+    let thrice: Vec<f32> = voice.iter().flat_map(|&sample| [sample; 3]).collect();
+    let input = pcm(&[&thrice, &thrice]);
+    kill_live(&bench, &model, &input, Duration::from_millis(2500));
+    let before = copy_of(&bench.path("library"), &bench.path("copy"));
+    for millis in [20, 60, 150, 300, 600] {
+        let mut child = bench
+            .command()
+            .args(["--json", "recover"])
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        let (_alive, moment) = std::sync::mpsc::channel::<()>();
+        let _ = moment.recv_timeout(Duration::from_millis(millis));
+        let _ = child.kill();
+        child.wait().unwrap();
+    }
+    bench.json(&["recover"]);
+    let copy = before.to_str().unwrap();
+    bench.json(&["--library", copy, "recover"]);
+    let [killed, whole] = [vec!["show"], vec!["--library", copy, "show"]].map(|show| bench.json(&show));
+    assert_eq!(killed.as_array().unwrap().len(), 1, "{killed}");
+    assert_eq!(killed, whole);
+    let id = killed[0]["id"].as_str().unwrap();
+    let text = |library: &[&str]| bench.text(&[library, &["export", id, "--format", "vtt"]].concat());
+    assert_eq!(text(&[]), text(&["--library", copy]));
+}
+
+fn copy_of(from: &Path, to: &Path) -> PathBuf {
+    let copied = Command::new("cp").arg("-r").args([from, to]).status().unwrap();
+    assert!(copied.success());
+    to.to_owned()
+}
