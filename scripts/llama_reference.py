@@ -310,7 +310,8 @@ def shape(args):
     # A byte-level vocabulary, so that any engine can load the file: bytes, then made-up words.
     characters = [chr(code) for code in list(range(33, 127)) + list(range(161, 173)) + list(range(174, 256))
                   + list(range(256, 324))]
-    tokens = characters + [f"w{index}" for index in range(c["vocabulary"] - len(characters) - 2)] + ["<s>", "</s>"]
+    words_ = [f"w{index}" for index in range(c["vocabulary"] - len(characters) - 3)]
+    tokens = characters + ["ab"] + words_ + ["<s>", "</s>"]
     writer.add_tokenizer_model("gpt2"); writer.add_tokenizer_pre("default")
     writer.add_token_list(tokens); writer.add_token_merges(["a b"])
     writer.add_token_types([1] * (len(tokens) - 2) + [3, 3])

@@ -1,6 +1,6 @@
 //! How fast a GGUF file is read and continued: tokens per second of prefill and of decoding, and memory, as JSON.
 //!
-//! `speed FILE [--threads N] [--prompt N] [--decode N] [--depths A,B,…] [--kernel NAME] [--rounds N]`
+//! `speed FILE [--threads N] [--prompt N] [--decode N] [--depths A,B,…] [--kernel NAME]`
 
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
@@ -70,7 +70,7 @@ fn main() {
     for depth in &asked.depths {
         let mut session = model.session();
         read(&mut session, &tokens((*depth).max(1)));
-        decodes.push(serde_json::json!({"depth": depth, "tokens_per_second": decode(&mut session, asked.decode)}));
+        decodes.push(serde_json::json!({"depth": depth, "speed": decode(&mut session, asked.decode)}));
     }
     let mut verify = Vec::new();
     for count in [1, 2, 4, 8, 16] {
@@ -83,7 +83,7 @@ fn main() {
     }
     let report = serde_json::json!({
         "kernel": model.kernel().name(),
-        "prefill": {"tokens": asked.prompt, "tokens_per_second": prefill},
+        "prefill": {"tokens": asked.prompt, "speed": prefill},
         "decode": decodes,
         "verify": verify,
         "resident_mib": resident_mib(),
@@ -92,26 +92,58 @@ fn main() {
     writeln!(std::io::stdout(), "{report}").expect("standard output takes a line");
 }
 
+/// Seconds passed and processor seconds used, of all threads: the second tells more on a machine that is shared.
+struct Clock(Instant, f64);
+
+impl Clock {
+    fn start() -> Clock {
+        Clock(Instant::now(), processor_seconds())
+    }
+
+    fn speed(&self, tokens: usize) -> serde_json::Value {
+        let tokens = tokens as f64;
+        serde_json::json!({
+            "per_second": tokens / self.0.elapsed().as_secs_f64(),
+            "per_processor_second": tokens / (processor_seconds() - self.1),
+        })
+    }
+}
+
+/// Of this process so far, from the system's counter of hundredths.
+fn processor_seconds() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let after_name = stat.rsplit(')').next().unwrap_or_default();
+    let fields: Vec<f64> = after_name
+        .split_whitespace()
+        .filter_map(|field| field.parse().ok())
+        .collect();
+    // The state is no number; user and system time are the 14th and 15th field, name and number counted.
+    fields
+        .get(10)
+        .zip(fields.get(11))
+        .map_or(f64::NAN, |(user, system)| (user + system) / 100.0)
+}
+
 /// Tokens per second.
-fn read(session: &mut Session, tokens: &[u32]) -> f64 {
-    let start = Instant::now();
+fn read(session: &mut Session, tokens: &[u32]) -> serde_json::Value {
+    let start = Clock::start();
     session
         .prefill(tokens, &mut |_| ControlFlow::Continue(()))
         .expect("the tokens fit");
-    tokens.len() as f64 / start.elapsed().as_secs_f64()
+    start.speed(tokens.len())
 }
 
-fn decode(session: &mut Session, count: usize) -> f64 {
+fn decode(session: &mut Session, count: usize) -> serde_json::Value {
     let options = GenerationOptions {
         max_tokens: count,
         ..GenerationOptions::default()
     };
-    let start = Instant::now();
+    let start = Clock::start();
     let answer = session
         .generate(&options, &mut |_| ControlFlow::Continue(()))
         .expect("the session goes on");
     // The last token is written but not read.
-    answer.tokens.len().saturating_sub(1) as f64 / start.elapsed().as_secs_f64()
+    start.speed(answer.tokens.len().saturating_sub(1))
 }
 
 fn resident_mib() -> Option<f64> {

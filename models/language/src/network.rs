@@ -15,6 +15,7 @@ use crate::matrix::{Kernel, Matrix, Product, QuantizedRows, multiply};
 use crate::vector_math::{Level, add, rms_norm, silu_times};
 
 pub(crate) use cache::Cache;
+use cache::Precision;
 use rotation::Angles;
 
 /// Entries below which a second thread is not worth its start.
@@ -141,7 +142,17 @@ impl Network {
 
     /// An empty cache for this network.
     pub(crate) fn new_cache(&self) -> Cache {
-        Cache::new(self.config.layers, self.config.kv_heads, self.config.head_dim)
+        let precision = if self.kernel == Kernel::Exact {
+            Precision::Single
+        } else {
+            Precision::Half
+        };
+        Cache::new(
+            self.config.layers,
+            self.config.kv_heads,
+            self.config.head_dim,
+            precision,
+        )
     }
 
     /// Computes `tokens`, all of the vocabulary, as those that follow on what is cached; `logits` becomes what is

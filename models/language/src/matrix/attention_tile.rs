@@ -1,4 +1,4 @@
-//! The products of attention: f32 rows with a page of keys or values in f16, widened in registers.
+//! The products of attention: f32 rows with a page of keys or values, in f16 widened in registers.
 #![allow(
     unsafe_code,
     reason = "vector registers are filled from raw pointers, on processors that have them"
@@ -7,6 +7,7 @@
 use half::f16;
 
 use super::Kernel;
+use crate::vector_math::{Level, leveled};
 
 /// Columns are a multiple of this.
 pub(crate) const COLUMN_MULTIPLE: usize = 16;
@@ -21,15 +22,24 @@ pub(crate) struct Factor<'a> {
     pub(crate) depth: usize,
 }
 
-/// `sums = sums · factors + x · halves`: `x` is `[rows, depth]`, `halves` `[depth, columns]`, `sums`
-/// `[rows, columns]`; `factors` has one entry for each row (all 0 to begin anew).
+/// A page of keys or values, `[depth, columns]`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum PagePart<'a> {
+    /// As they are kept.
+    Halves(&'a [f16]),
+    /// Without rounding, for the exact kernel.
+    Floats(&'a [f32]),
+}
+
+/// `sums = sums · factors + x · page`: `x` is `[rows, depth]`, `page` `[depth, columns]`, `sums` `[rows, columns]`;
+/// `factors` has one entry for each row (all 0 to begin anew).
 ///
 /// # Panics
 /// When a slice is too short, columns are not a multiple of 16, or the kernel is not available.
-pub(crate) fn multiply_halves(
+pub(crate) fn multiply_page(
     kernel: Kernel,
     x: Factor<'_>,
-    halves: &[f16],
+    page: PagePart<'_>,
     columns: usize,
     factors: &[f32],
     sums: &mut [f32],
@@ -45,7 +55,11 @@ pub(crate) fn multiply_halves(
         rows == 0 || x.values.len() >= (rows - 1) * stride + depth,
         "x has all rows"
     );
-    assert!(halves.len() >= depth * columns, "the page has all rows");
+    let length = match page {
+        PagePart::Halves(halves) => halves.len(),
+        PagePart::Floats(floats) => floats.len(),
+    };
+    assert!(length >= depth * columns, "the page has all rows");
     assert!(
         sums.len() >= rows * columns && factors.len() >= rows,
         "there is room for all sums"
@@ -55,27 +69,35 @@ pub(crate) fn multiply_halves(
         "the kernel {} needs another processor",
         kernel.name()
     );
+    let halves = match page {
+        PagePart::Halves(halves) => halves,
+        PagePart::Floats(floats) => return multiply_floats(Level::of(kernel), x, floats, columns, factors, sums),
+    };
     #[cfg(target_arch = "x86_64")]
     // SAFETY: the kernel is available and the lengths have been compared.
     unsafe {
-        match kernel.instructions() {
+        match kernel {
             Kernel::Avx512Vnni => return x86::avx512(x, halves, columns, factors, sums),
             Kernel::Avx2 | Kernel::AvxVnni => return x86::avx2(x, halves, columns, factors, sums),
             Kernel::Exact | Kernel::Portable => {}
         }
     }
-    for (row, (sums, factor)) in sums.chunks_exact_mut(columns).zip(factors).take(rows).enumerate() {
-        if *factor == 0.0 {
-            sums.fill(0.0);
-        }
-        sums.iter_mut().for_each(|sum| *sum *= factor);
-        for (value, halves) in x.values[row * stride..][..depth]
-            .iter()
-            .zip(halves.chunks_exact(columns))
-        {
-            sums.iter_mut()
-                .zip(halves)
-                .for_each(|(sum, half)| *sum += value * half.to_f32());
+    let floats: Vec<f32> = halves[..depth * columns].iter().map(|half| half.to_f32()).collect();
+    multiply_floats(Level::of(kernel), x, &floats, columns, factors, sums);
+}
+
+leveled! {
+    fn multiply_floats<const FUSED: bool>(
+        x: Factor<'_>, floats: &[f32], columns: usize, factors: &[f32], sums: &mut [f32],
+    ) {
+        for (row, (sums, factor)) in sums.chunks_exact_mut(columns).zip(factors).take(x.rows).enumerate() {
+            if *factor == 0.0 {
+                sums.fill(0.0);
+            }
+            sums.iter_mut().for_each(|sum| *sum *= factor);
+            for (value, floats) in x.values[row * x.stride..][..x.depth].iter().zip(floats.chunks_exact(columns)) {
+                sums.iter_mut().zip(floats).for_each(|(sum, float)| *sum += value * float);
+            }
         }
     }
 }
@@ -88,7 +110,7 @@ mod x86 {
     use half::f16;
 
     /// # Safety
-    /// The processor has AVX-512F; lengths are as `multiply_halves` has checked.
+    /// The processor has AVX-512F; lengths are as `multiply_page` has checked.
     #[target_feature(enable = "avx512f")]
     pub(super) unsafe fn avx512(x: Factor<'_>, halves: &[f16], columns: usize, factors: &[f32], sums: &mut [f32]) {
         let mut row = 0;
@@ -177,7 +199,7 @@ mod x86 {
     }
 
     /// # Safety
-    /// The processor has AVX2, FMA and F16C; lengths are as `multiply_halves` has checked.
+    /// The processor has AVX2, FMA and F16C; lengths are as `multiply_page` has checked.
     #[target_feature(enable = "avx2,fma,f16c")]
     pub(super) unsafe fn avx2(x: Factor<'_>, halves: &[f16], columns: usize, factors: &[f32], sums: &mut [f32]) {
         let mut row = 0;
@@ -267,7 +289,7 @@ mod tests {
                     rows,
                     depth,
                 };
-                multiply_halves(kernel, x, &halves, columns, &factors, &mut sums);
+                multiply_page(kernel, x, PagePart::Halves(&halves), columns, &factors, &mut sums);
                 for row in 0..rows {
                     for column in 0..columns {
                         let products = (0..depth)

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::cache::{Cache, PAGE_POSITIONS};
 use crate::matrix::Kernel;
-use crate::matrix::attention_tile::{Factor, multiply_halves};
+use crate::matrix::attention_tile::{Factor, multiply_page};
 use crate::vector_math::{Level, scale, softmax_step};
 
 /// Rows (a query head of a token) that pass over the cache together: enough that widening keys costs little.
@@ -92,7 +92,7 @@ impl Task<'_> {
         let (mut factors, nothing) = (vec![0.0; rows], vec![0.0; rows]);
         for page in 0..=last / PAGE_POSITIONS {
             let keys = self.cache.keys(page, self.layer, self.head);
-            multiply_halves(
+            multiply_page(
                 self.kernel,
                 factor(query, width),
                 keys,
@@ -106,7 +106,7 @@ impl Task<'_> {
                 softmax_step(level, scores, &mut states[row], &mut factors[row]);
             }
             let values = self.cache.values(page, self.layer, self.head);
-            multiply_halves(
+            multiply_page(
                 self.kernel,
                 factor(&scores, PAGE_POSITIONS),
                 values,

@@ -5,9 +5,12 @@
 //! factor of a product. Source of the paging: Kwon et al., "Efficient Memory Management for Large Language Model
 //! Serving with PagedAttention", SOSP 2023.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use half::f16;
+
+use crate::matrix::attention_tile::PagePart;
 
 /// Positions of a page.
 pub(crate) const PAGE_POSITIONS: usize = 64;
@@ -18,24 +21,72 @@ pub(crate) struct Cache {
     layers: usize,
     kv_heads: usize,
     head_dim: usize,
+    precision: Precision,
     pages: Vec<Arc<Page>>,
     length: usize,
+}
+
+/// How keys and values are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Precision {
+    Half,
+    /// Twice the memory; goes with the exact kernel.
+    Single,
 }
 
 #[derive(Clone, Debug)]
 struct Page {
     /// `[layers, kv_heads, head_dim, 64]`
-    keys: Vec<f16>,
+    keys: Numbers,
     /// `[layers, kv_heads, 64, head_dim]`
-    values: Vec<f16>,
+    values: Numbers,
+}
+
+#[derive(Clone, Debug)]
+enum Numbers {
+    Halves(Vec<f16>),
+    Floats(Vec<f32>),
+}
+
+impl Numbers {
+    fn zeros(precision: Precision, count: usize) -> Numbers {
+        match precision {
+            Precision::Half => Numbers::Halves(vec![f16::ZERO; count]),
+            Precision::Single => Numbers::Floats(vec![0.0; count]),
+        }
+    }
+
+    /// Writes `values` from `start` on, `stride` apart.
+    fn write(&mut self, start: usize, stride: usize, values: &[f32]) {
+        match self {
+            Numbers::Halves(halves) => {
+                let targets = halves[start..].iter_mut().step_by(stride);
+                targets
+                    .zip(values)
+                    .for_each(|(target, value)| *target = f16::from_f32(*value));
+            }
+            Numbers::Floats(floats) => {
+                let targets = floats[start..].iter_mut().step_by(stride);
+                targets.zip(values).for_each(|(target, value)| *target = *value);
+            }
+        }
+    }
+
+    fn part(&self, range: Range<usize>) -> PagePart<'_> {
+        match self {
+            Numbers::Halves(halves) => PagePart::Halves(&halves[range]),
+            Numbers::Floats(floats) => PagePart::Floats(&floats[range]),
+        }
+    }
 }
 
 impl Cache {
-    pub(crate) fn new(layers: usize, kv_heads: usize, head_dim: usize) -> Cache {
+    pub(crate) fn new(layers: usize, kv_heads: usize, head_dim: usize, precision: Precision) -> Cache {
         Cache {
             layers,
             kv_heads,
             head_dim,
+            precision,
             pages: Vec::new(),
             length: 0,
         }
@@ -58,10 +109,11 @@ impl Cache {
         let first = self.length / PAGE_POSITIONS;
         let pages = (self.length + count).div_ceil(PAGE_POSITIONS);
         let half = self.layers * self.kv_heads * self.head_dim * PAGE_POSITIONS;
+        let precision = self.precision;
         self.pages.resize_with(pages, || {
             Arc::new(Page {
-                keys: vec![f16::ZERO; half],
-                values: vec![f16::ZERO; half],
+                keys: Numbers::zeros(precision, half),
+                values: Numbers::zeros(precision, half),
             })
         });
         for page in &mut self.pages[first..] {
@@ -77,15 +129,10 @@ impl Cache {
             let page = Arc::get_mut(&mut self.pages[position / PAGE_POSITIONS]).expect("make_room made it our own");
             let position = position % PAGE_POSITIONS;
             let start = layer * heads * width * PAGE_POSITIONS;
-            let across = page.keys[start + position..].iter_mut().step_by(PAGE_POSITIONS);
-            across.zip(key).for_each(|(target, key)| *target = f16::from_f32(*key));
+            page.keys.write(start + position, PAGE_POSITIONS, key);
             for (head, value) in value.chunks_exact(width).enumerate() {
                 let target = start + (head * PAGE_POSITIONS + position) * width;
-                let target = &mut page.values[target..][..width];
-                target
-                    .iter_mut()
-                    .zip(value)
-                    .for_each(|(target, value)| *target = f16::from_f32(*value));
+                page.values.write(target, 1, value);
             }
         }
     }
@@ -96,15 +143,19 @@ impl Cache {
     }
 
     /// Keys of a page, `[head_dim, 64]`.
-    pub(super) fn keys(&self, page: usize, layer: usize, head: usize) -> &[f16] {
-        let length = self.head_dim * PAGE_POSITIONS;
-        &self.pages[page].keys[(layer * self.kv_heads + head) * length..][..length]
+    pub(super) fn keys(&self, page: usize, layer: usize, head: usize) -> PagePart<'_> {
+        self.pages[page].keys.part(self.place(layer, head))
     }
 
     /// Values of a page, `[64, head_dim]`.
-    pub(super) fn values(&self, page: usize, layer: usize, head: usize) -> &[f16] {
+    pub(super) fn values(&self, page: usize, layer: usize, head: usize) -> PagePart<'_> {
+        self.pages[page].values.part(self.place(layer, head))
+    }
+
+    fn place(&self, layer: usize, head: usize) -> Range<usize> {
         let length = self.head_dim * PAGE_POSITIONS;
-        &self.pages[page].values[(layer * self.kv_heads + head) * length..][..length]
+        let start = (layer * self.kv_heads + head) * length;
+        start..start + length
     }
 }
 
@@ -120,8 +171,12 @@ mod tests {
     }
 
     fn contents(cache: &Cache) -> Vec<f32> {
-        let value = |position: usize| cache.values(position / 64, 0, 0)[position % 64 * 16].to_f32();
-        let key = |position: usize| cache.keys(position / 64, 0, 0)[position % 64].to_f32();
+        let number = |part: PagePart<'_>, index: usize| match part {
+            PagePart::Halves(halves) => halves[index].to_f32(),
+            PagePart::Floats(floats) => floats[index],
+        };
+        let value = |position: usize| number(cache.values(position / 64, 0, 0), position % 64 * 16);
+        let key = |position: usize| number(cache.keys(position / 64, 0, 0), position % 64);
         (0..cache.length())
             .map(|position| {
                 assert_eq!(value(position), key(position));
@@ -132,7 +187,12 @@ mod tests {
 
     #[test]
     fn forks_share_what_was_and_differ_in_what_follows() {
-        let mut cache = Cache::new(1, 1, 16);
+        check(Precision::Half);
+        check(Precision::Single);
+    }
+
+    fn check(precision: Precision) {
+        let mut cache = Cache::new(1, 1, 16, precision);
         fill(&mut cache, 0..100);
         let mut fork = cache.clone();
         fill(&mut cache, 100..130);

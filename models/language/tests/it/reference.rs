@@ -16,8 +16,6 @@ pub(crate) struct Case {
     pub(crate) rows: Vec<usize>,
     pub(crate) logits: Vec<Vec<f32>>,
     pub(crate) greedy: Vec<u32>,
-    /// Least distance of the first two tokens of a greedy step, in units of the logits' spread.
-    pub(crate) margin: f32,
     /// After the last greedy token.
     pub(crate) last_logits: Vec<f32>,
 }
