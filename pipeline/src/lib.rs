@@ -12,6 +12,7 @@
 pub mod cli;
 pub mod download;
 pub mod live;
+pub mod local_model;
 pub mod phrases;
 pub mod remote_model;
 pub mod session;

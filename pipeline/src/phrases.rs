@@ -36,6 +36,25 @@ impl Phrases {
         }
     }
 
+    /// How long a language model will take, in how much memory.
+    pub fn forecast(self, minutes: u64, bytes: usize) -> String {
+        let mebibytes = bytes >> 20;
+        if self.french {
+            format!("environ {minutes} min sur cette machine, {mebibytes} Mio de mémoire")
+        } else {
+            format!("about {minutes} min on this machine, {mebibytes} MiB of memory")
+        }
+    }
+
+    /// That the extractive engine takes over.
+    pub fn falls_back(self, reason: &str) -> String {
+        if self.french {
+            format!("ce modèle ne convient pas à cette réunion ({reason}) : le moteur extractif prend la relève")
+        } else {
+            format!("this model is not for this meeting ({reason}): the extractive engine takes over")
+        }
+    }
+
     /// Why text was taken out of a transcript.
     pub fn suppression_reason(self, reason: SuppressionReason) -> &'static str {
         match reason {
