@@ -10,6 +10,7 @@ use std::path::Path;
 use anyhow::{Context as _, bail};
 use datasets::{ActionStatus, Language, Meeting, Minutes, Statement, StatementId, Transcript};
 use jiff::tz::TimeZone;
+use minijinja::value::Serde;
 use minijinja::{Environment, UndefinedBehavior};
 use serde_json::{Value, json};
 
@@ -52,7 +53,7 @@ pub fn render_template(
     let values = values(meeting, transcript, minutes, statuses);
     let template = environment.get_template(name)?;
     template
-        .render(values)
+        .render(Serde(values))
         .with_context(|| format!("filling the template `{name}`"))
 }
 

@@ -171,11 +171,11 @@ unsafe fn bytes<I: Isa, const ROWS: usize>(weights: &[u8], rows: Rows<'_>) -> [f
             prefetch::<1>(block.as_ptr());
             let codes = _mm256_loadu_si256(block.as_ptr().add(2).cast());
             let (sizes, scale) = (_mm256_abs_epi8(codes), half_at(block.as_ptr()));
-            for row in 0..ROWS {
+            for (row, sum) in sums.iter_mut().enumerate() {
                 let x = _mm256_sign_epi8(rows.codes(row, group), codes);
                 let products = _mm256_cvtepi32_ps(I::products(sizes, x));
                 let scale = _mm256_mul_ps(scale, _mm256_set1_ps(*rows.scales(row, group)));
-                sums[row] = _mm256_fmadd_ps(products, scale, sums[row]);
+                *sum = _mm256_fmadd_ps(products, scale, *sum);
             }
         }
         sums.map(|sum| sum_of(sum))

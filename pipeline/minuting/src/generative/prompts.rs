@@ -4,7 +4,6 @@ use std::sync::LazyLock;
 
 use datasets::Language;
 use minijinja::{Environment, UndefinedBehavior, Value};
-use serde::Serialize;
 
 macro_rules! prompt_files {
     ($($name:literal),*) => {
@@ -51,11 +50,11 @@ impl Prompts {
     }
 
     /// The prompt `name` with its values filled in.
-    pub(super) fn render(self, name: &str, values: impl Serialize) -> String {
+    pub(super) fn render(self, name: &str, values: Value) -> String {
         let folder = if self.language == Language::FRENCH { "fr" } else { "en" };
         let template = ENVIRONMENT.get_template(&format!("{folder}/{name}"));
         template
-            .and_then(|template| template.render(Value::from_serialize(values)))
+            .and_then(|template| template.render(values))
             .expect("a test renders every prompt with the values it is given")
     }
 

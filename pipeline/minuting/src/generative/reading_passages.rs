@@ -101,9 +101,9 @@ impl<'a> PassageTask<'a> {
         self.prompts.render(
             "passage",
             context! {
-                title => self.meeting.title,
+                title => self.meeting.title.clone(),
                 day => day.unwrap_or_default(),
-                people => self.people(),
+                people => self.people().into_iter().map(str::to_owned).collect::<Vec<String>>(),
                 number => number + 1,
                 count => count,
                 lines => self.lines[range].concat(),
@@ -226,8 +226,8 @@ impl Passage<'_> {
         let listed: Vec<minijinja::Value> = struck
             .iter()
             .map(|(draft, missing)| {
-                let missing: Vec<&str> = missing.iter().map(|missing| missing.text.as_str()).collect();
-                context! { text => draft.text, missing => missing }
+                let missing: Vec<String> = missing.iter().map(|missing| missing.text.clone()).collect();
+                context! { text => draft.text.clone(), missing => missing }
             })
             .collect();
         let question = self.prompts.render("again", context! { statements => listed });

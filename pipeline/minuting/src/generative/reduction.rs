@@ -131,7 +131,7 @@ impl Reduction<'_> {
     fn notes_prompt(&self, lines: String) -> String {
         let started_at = self.meeting.started_at;
         let day = started_at.map(|start| start.to_zoned(TimeZone::UTC).date().to_string());
-        let values = context! { title => self.meeting.title, day => day.unwrap_or_default(), lines };
+        let values = context! { title => self.meeting.title.clone(), day => day.unwrap_or_default(), lines };
         self.prompts.render("notes", values)
     }
 
