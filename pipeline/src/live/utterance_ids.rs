@@ -98,7 +98,7 @@ mod tests {
     fn words_continue_their_utterance_until_a_pause() {
         let mut ids = UtteranceIds::default();
         let check = |named: &[Named], expected: &[(&str, &str)]| {
-            let expected: Vec<_> = expected.iter().map(|&(id, text)| (id.to_owned(), text.to_owned()));
+            let expected = expected.iter().map(|&(id, text)| (id.to_owned(), text.to_owned()));
             assert_eq!(told(named), expected.collect::<Vec<_>>());
         };
         check(&ids.take(0, vec![word("we", 0, 200)], Some("en")), &[("u1", "we")]);
