@@ -3,7 +3,7 @@
 //! `bench_live --greffier PROGRAM --model FILE --recording FILE --seconds 300` repeats the recording to the length asked
 //! for, on two lanes, the second half a recording later. By default it is piped in as fast as it was spoken, and lag is what
 //! the program's events say. With `--fast` it is a file that is heard as fast as the machine can: hours become minutes, lag
-//! says nothing, memory does. Memory is the resident set once a second: the most of each quarter of the run.
+//! says nothing, memory does. Memory is the resident set once a second: the most of each quarter of the run. Linux only.
 
 use std::io::{BufRead as _, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -52,6 +52,13 @@ struct Heard {
     finished: Option<Value>,
 }
 
+/// What the program took.
+#[derive(Default)]
+struct Watched {
+    memory_kb: Vec<u64>,
+    processor_s: f64,
+}
+
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
     let folder = tempfile::tempdir().context("making a folder")?;
@@ -82,9 +89,9 @@ fn main() -> Result<()> {
             .stdin(Stdio::piped());
     }
     let mut child = command.stdout(Stdio::piped()).spawn().context("starting greffier")?;
-    let (heard, memory_kb) = follow(&mut child, &meeting)?;
+    let (heard, watched) = follow(&mut child, &meeting)?;
     ensure!(child.wait()?.success(), "greffier failed");
-    let report = report(heard, &memory_kb, &arguments, began.elapsed());
+    let report = report(heard, &watched, &arguments, began.elapsed());
     writeln!(std::io::stdout().lock(), "{report}")?;
     Ok(())
 }
@@ -136,7 +143,7 @@ impl Meeting {
 }
 
 /// Feeds the program where it is fed, reads its events, and looks at its memory once a second.
-fn follow(child: &mut Child, meeting: &Meeting) -> Result<(Heard, Vec<u64>)> {
+fn follow(child: &mut Child, meeting: &Meeting) -> Result<(Heard, Watched)> {
     let input = child.stdin.take();
     let output = child.stdout.take().context("the program's output is piped")?;
     let process = child.id();
@@ -144,20 +151,21 @@ fn follow(child: &mut Child, meeting: &Meeting) -> Result<(Heard, Vec<u64>)> {
         let feeding = scope.spawn(move || input.map_or(Ok(()), |input| meeting.pipe(input)));
         let (alive, ended) = channel::<()>();
         let watching = scope.spawn(move || {
-            let mut memory_kb = Vec::new();
+            let mut watched = Watched::default();
             while ended.recv_timeout(Duration::from_secs(1)) == Err(RecvTimeoutError::Timeout) {
-                memory_kb.extend(resident_kb(process));
+                watched.memory_kb.extend(resident_kb(process));
+                watched.processor_s = processor_s(process).unwrap_or(watched.processor_s);
             }
-            memory_kb
+            watched
         });
         let mut heard = Heard::default();
         for line in BufReader::new(output).lines() {
             heard.take(serde_json::from_str(&line?)?);
         }
         drop(alive);
-        let memory_kb = watching.join().ok().context("watching broke down")?;
+        let watched = watching.join().ok().context("watching broke down")?;
         feeding.join().ok().context("feeding broke down")??;
-        Ok((heard, memory_kb))
+        Ok((heard, watched))
     })
 }
 
@@ -165,6 +173,15 @@ fn resident_kb(process: u32) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
     line.split_whitespace().nth(1)?.parse().ok()
+}
+
+/// Time that the process has computed, at the 100 ticks a second that Linux tells it in.
+fn processor_s(process: u32) -> Option<f64> {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    // The name before may hold spaces, and ends with the last bracket.
+    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+    let ticks = |at: usize| fields.get(at)?.parse::<f64>().ok();
+    Some((ticks(11)? + ticks(12)?) / 100.0)
 }
 
 impl Heard {
@@ -192,15 +209,16 @@ impl Heard {
     }
 }
 
-fn report(mut heard: Heard, memory_kb: &[u64], arguments: &Arguments, wall: Duration) -> Value {
+fn report(mut heard: Heard, watched: &Watched, arguments: &Arguments, wall: Duration) -> Value {
     heard.lags_ms.sort_unstable();
     let lag = |share: usize| heard.lags_ms.get(heard.lags_ms.len() * share / 100).copied();
     let listening = heard
         .began
         .zip(heard.last)
         .map_or(0.0, |(began, last)| (last - began).as_secs_f64());
-    let quarter = memory_kb.len().div_ceil(4).max(1);
-    let quarters: Vec<u64> = memory_kb
+    let quarter = watched.memory_kb.len().div_ceil(4).max(1);
+    let quarters: Vec<u64> = watched
+        .memory_kb
         .chunks(quarter)
         .filter_map(|quarter| quarter.iter().max().map(|kb| kb / 1024))
         .collect();
@@ -217,6 +235,7 @@ fn report(mut heard: Heard, memory_kb: &[u64], arguments: &Arguments, wall: Dura
         "deferred_s": heard.deferred_ms / 1000,
         "listening_s": listening,
         "real_time_factor": listening / arguments.seconds as f64,
+        "processor_s": watched.processor_s,
         "wall_s": wall.as_secs_f64(),
         "memory_mib_by_quarter": quarters,
         "finished": heard.finished.is_some_and(|event| event["minutes"].is_object()),

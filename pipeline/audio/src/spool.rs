@@ -198,9 +198,7 @@ impl Spool {
         self.sync()?;
         self.side.finished = true;
         self.write_side_file()?;
-        let dir = self.dir.clone();
-        drop(self);
-        recover(&dir)
+        recovery::contents(&self.dir)
     }
 
     fn write_side_file(&self) -> Result<(), SpoolError> {

@@ -100,7 +100,9 @@ pub(super) fn live(args: &LiveArgs, settings: &Settings, terminal: &Terminal) ->
     if stop.is_asked() {
         terminal.note(terminal.phrases.ending());
     }
-    let lag = (listened.lag.quantile_ms(0.5), listened.lag.quantile_ms(0.99));
+    // At another pace than that of talk there is no lag to speak of.
+    let lag_ms = |share| listened.lag.quantile_ms(share).filter(|_| source.is_real_time());
+    let (lag_ms_median, lag_ms_p99) = (lag_ms(0.5), lag_ms(0.99));
     let Some((kept, missing_ms)) = finish(folder, &library, &engine, listened.warnings, settings, terminal)? else {
         return match listened.failure {
             Some(failure) => Err(failure),
@@ -111,8 +113,8 @@ pub(super) fn live(args: &LiveArgs, settings: &Settings, terminal: &Terminal) ->
         let mut event = json!({
             "event": "finished",
             "reconciled_ms": missing_ms,
-            "lag_ms_median": lag.0,
-            "lag_ms_p99": lag.1,
+            "lag_ms_median": lag_ms_median,
+            "lag_ms_p99": lag_ms_p99,
         });
         if let (Some(event), Some(report)) = (event.as_object_mut(), report(&kept).as_object_mut()) {
             event.append(report);

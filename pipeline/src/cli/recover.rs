@@ -152,12 +152,14 @@ pub(super) fn finish(
     settings: &Settings,
     terminal: &Terminal,
 ) -> anyhow::Result<Option<(KeptMeeting, i64)>> {
-    let bar = terminal.bar(0, "transcribing");
+    let mut bar = None;
     let completed = complete_meeting(&folder, library, engine, warnings, &mut |done_ms, all_ms| {
-        bar.set_length(all_ms / 1000);
-        bar.set_position(done_ms / 1000);
+        let bar = bar.get_or_insert_with(|| terminal.bar(all_ms as usize / 1000, "transcribing"));
+        bar.set_position((done_ms / 1000).min(all_ms / 1000));
     })?;
-    bar.finish_and_clear();
+    if let Some(bar) = bar {
+        bar.finish_and_clear();
+    }
     let Some(completed) = completed else {
         folder.remove()?;
         return Ok(None);

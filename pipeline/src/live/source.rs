@@ -82,7 +82,7 @@ impl Source {
     }
 
     /// Whether sound comes whether or not it can be recognized in time.
-    pub(super) fn is_real_time(&self) -> bool {
+    pub fn is_real_time(&self) -> bool {
         !matches!(self, Self::File { pace: Pace::Fast, .. })
     }
 

@@ -157,9 +157,13 @@ pub(crate) fn span(value: &Value) -> Span {
     Span::new(value["start_ms"].as_i64().unwrap(), value["end_ms"].as_i64().unwrap())
 }
 
-/// All speech of each lane is covered once, by events in order.
+/// All speech of each lane, from where it joined, is covered once, by events in order.
 pub(crate) fn check_coverage(events: &[Value], lanes: &[&[f32]]) {
-    for (number, lane) in lanes.iter().enumerate() {
+    let joined = of_kind(events, "speaker");
+    assert_eq!(joined.len(), lanes.len());
+    for joined in joined {
+        let number = joined["lane"].as_u64().unwrap() as usize;
+        let start_ms = joined["start_ms"].as_i64().unwrap();
         let of_lane = events
             .iter()
             .filter(|event| event["lane"] == number && event["covers"].is_object());
@@ -169,11 +173,13 @@ pub(crate) fn check_coverage(events: &[Value], lanes: &[&[f32]]) {
             "{covers:?}"
         );
         // As the spool holds it: 16 bits.
+        let lane = &lanes[number][start_ms as usize * 16..];
         let heard: Vec<f32> = lane
             .iter()
             .map(|&sample| audio::from_i16(audio::to_i16(sample)))
             .collect();
         for speech in speech_spans(&heard, Box::new(EmbeddedDetector::new())) {
+            let speech = speech.shifted(start_ms);
             let covered: i64 = covers.iter().map(|span| span.overlap_ms(&speech)).sum();
             assert_eq!(covered, speech.duration_ms(), "{speech:?} {covers:?}");
         }

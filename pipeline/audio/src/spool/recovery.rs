@@ -40,18 +40,22 @@ pub struct RecoveredLane {
 /// # Errors
 /// When there is none, it is still being recorded, a later program wrote it, or the disk is broken.
 pub fn recover(dir: &Path) -> Result<RecoveredSpool, SpoolError> {
-    let not_a_spool = || SpoolError::NotASpool { dir: dir.to_owned() };
+    // A folder that never was a spool must not get a lock file by being asked.
+    if !dir.join(SIDE_FILE).exists() && !lane_path(dir, LaneId(0)).exists() {
+        return Err(SpoolError::NotASpool { dir: dir.to_owned() });
+    }
+    let _lock = lock(dir)?;
+    contents(dir)
+}
+
+/// What is in the folder, for who holds its lock.
+pub(super) fn contents(dir: &Path) -> Result<RecoveredSpool, SpoolError> {
     let path = dir.join(SIDE_FILE);
     let text = match fs::read(&path) {
         Ok(text) => Some(text),
         Err(error) if error.kind() == ErrorKind::NotFound => None,
         Err(source) => return Err(SpoolError::Io { path, source }),
     };
-    // A folder that never was a spool must not get a lock file by being asked.
-    if text.is_none() && !lane_path(dir, LaneId(0)).exists() {
-        return Err(not_a_spool());
-    }
-    let _lock = lock(dir)?;
     // A side file that a broken disk lost costs the names, not the sound.
     let side = text.and_then(|text| serde_json::from_slice::<SideFile>(&text).ok());
     if let Some(found) = side

@@ -128,7 +128,7 @@ mod tests {
     }
 
     fn heard(bytes: &[u8], drips: &[usize], format: PcmFormat) -> Vec<Vec<i16>> {
-        let (hand_over, pieces) = std::sync::mpsc::sync_channel(1);
+        let (hand_over, pieces) = std::sync::mpsc::sync_channel::<Piece>(1);
         let (tell, told) = channel();
         std::thread::scope(|scope| {
             scope.spawn(move || {
