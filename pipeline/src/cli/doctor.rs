@@ -8,6 +8,7 @@ use super::Outcome;
 use super::terminal::{FAINT, Terminal};
 use crate::session::{self, SENTENCE_ENCODER};
 use crate::settings::Settings;
+use crate::speech_models::installed_names;
 
 /// Check library, index, models and processor
 #[derive(Args, Debug)]
@@ -29,7 +30,13 @@ enum State {
 }
 
 pub(super) fn doctor(_args: &DoctorArgs, settings: &Settings, terminal: &Terminal) -> anyhow::Result<Outcome> {
-    let findings = [library(settings)?, index(settings), encoder(settings), processor()];
+    let findings = [
+        library(settings)?,
+        index(settings),
+        encoder(settings),
+        speech(settings),
+        processor(),
+    ];
     if terminal.json {
         terminal.print_json(&findings)?;
     } else {
@@ -147,6 +154,22 @@ fn encoder(settings: &Settings) -> Finding {
             state: State::Bad,
             text: format!("{error:#}"),
         },
+    }
+}
+
+fn speech(settings: &Settings) -> Finding {
+    let (state, text) = match installed_names(settings) {
+        Ok(names) if names.is_empty() => {
+            let text = "none installed, recordings need one: `greffier models pull whisper-base-q5_1 silero-v6.2.0`";
+            (State::Note, text.to_owned())
+        }
+        Ok(names) => (State::Good, names.join(", ")),
+        Err(error) => (State::Bad, format!("{error:#}")),
+    };
+    Finding {
+        subject: "speech models",
+        state,
+        text,
     }
 }
 
