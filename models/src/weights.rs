@@ -6,11 +6,12 @@
 mod bundle;
 mod manifest;
 mod partial_file;
+mod record;
 mod store;
 
 pub use manifest::{Manifest, ManifestError, ModelEntry, ModelFile, ModelKind, Source};
 pub use partial_file::PartialFile;
-pub use store::{FileState, ModelState, WeightsError, WeightsStore};
+pub use store::{ChecksumOrigin, FileState, ModelState, WeightsError, WeightsStore};
 
 /// Bytes as lower-case hexadecimal digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {

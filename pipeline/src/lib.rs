@@ -17,4 +17,5 @@ pub mod phrases;
 pub mod remote_model;
 pub mod session;
 pub mod settings;
+pub mod speech_models;
 pub mod stages;

@@ -19,6 +19,9 @@ use crate::stages::index_meeting;
 /// The sentence encoder that vectors are made with when it is installed.
 pub const SENTENCE_ENCODER: &str = "all-minilm-l6-v2";
 
+/// In the folder of the weights: models of one's own, in the form of greffier's manifest.
+const OWN_MODELS_FILE: &str = "manifest.toml";
+
 /// Beside the index: which versions of which artifacts it holds. Written after each commit, so that a crash between
 /// the two only makes the next opening index a meeting once more.
 const INDEXED_FILE: &str = "indexed.json";
@@ -266,9 +269,23 @@ impl Indexed {
     }
 }
 
-/// The store of model weights of the settings.
+/// The store of model weights of the settings: of the models that greffier knows, and of those that a `manifest.toml` in
+/// the folder adds.
+///
+/// # Errors
+/// When that file is no manifest, or lists a model that greffier knows.
 pub fn weights_store(settings: &Settings) -> anyhow::Result<WeightsStore> {
-    Ok(WeightsStore::new(&settings.models_folder()?, Manifest::built_in()))
+    let folder = settings.models_folder()?;
+    let path = folder.join(OWN_MODELS_FILE);
+    let said = || format!("reading `{}`", path.display());
+    let manifest = match fs::read_to_string(&path) {
+        Ok(text) => Manifest::parse(&text)
+            .and_then(|own| Manifest::built_in().and(own))
+            .with_context(said)?,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Manifest::built_in(),
+        Err(error) => return Err(error).with_context(said),
+    };
+    Ok(WeightsStore::new(&folder, manifest))
 }
 
 /// The sentence encoder, where it is installed and whole.

@@ -57,6 +57,12 @@ pub enum ReadProblem {
         /// The first such utterance.
         utterance: String,
     },
+    /// A line of RTTM that tells of no turn where it must.
+    #[error("{found:?} is not `SPEAKER recording channel start duration <NA> <NA> speaker`, times in seconds")]
+    Turn {
+        /// What stands there.
+        found: String,
+    },
     /// A file of another kind: an invitation, a card, a mail.
     #[error("it is a {format} file, which holds no transcript")]
     NoTranscript {
@@ -90,6 +96,7 @@ impl ReadProblem {
             Self::Json { .. } => "write the file again with the program that made it, or mend the line named",
             Self::NewerLayout { .. } => "read it with the version of greffier that wrote it, or update",
             Self::Inconsistent { .. } => "export the meeting again; the file was changed by hand",
+            Self::Turn { .. } => "mend the line named",
             Self::NoTranscript { .. } => "give it beside a transcript, as an invitation or a context item",
             Self::NoEntry { .. } => "export the event, contact or message again, in full",
         }

@@ -1,5 +1,6 @@
 //! Models as one file for machines without a network: a plain tar with a `SHA256SUMS` that `sha256sum -c` reads.
 
+use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::path::Path;
 
@@ -17,8 +18,10 @@ impl WeightsStore {
         let mut checksums = String::new();
         for name in names {
             self.open(name)?;
-            for file in &self.entry(name)?.files {
-                checksums.push_str(&format!("{}  {name}/{}\n", file.sha256, file.path));
+            let entry = self.entry(name)?;
+            for file in &entry.files {
+                let sha256 = self.sha256(entry, file)?.unwrap_or_default();
+                checksums.push_str(&format!("{sha256}  {name}/{}\n", file.path));
             }
         }
         let mut bundle = tar::Builder::new(writer);
@@ -38,7 +41,7 @@ impl WeightsStore {
     }
 
     /// Takes the models out of a bundle and returns their names. Only files of the manifest are taken, and only with
-    /// the manifest's checksum: the bundle's own list is for people.
+    /// the manifest's checksum; the bundle's own list counts where the manifest has none.
     ///
     /// # Errors
     /// When it is no bundle, holds something that the manifest does not know, breaks off, or a checksum is wrong.
@@ -48,10 +51,14 @@ impl WeightsStore {
         };
         let mut archive = tar::Archive::new(reader);
         let mut names: Vec<String> = Vec::new();
+        let mut listed = BTreeMap::new();
         for member in archive.entries().map_err(broken)? {
             let mut member = member.map_err(broken)?;
             let path = String::from_utf8_lossy(&member.path_bytes()).into_owned();
             if path == CHECKSUMS {
+                let mut text = String::new();
+                member.read_to_string(&mut text).map_err(broken)?;
+                listed = checksums(&text);
                 continue;
             }
             let Some((model, file)) = path.split_once('/') else {
@@ -60,6 +67,7 @@ impl WeightsStore {
                 });
             };
             let mut arriving = self.begin_file(model, file)?;
+            arriving.expect_sha256(listed.get(&path));
             arriving.restart()?;
             arriving.write_all_from(&mut member)?;
             arriving.finish()?;
@@ -75,6 +83,15 @@ impl WeightsStore {
         }
         Ok(names)
     }
+}
+
+/// The lines of a `SHA256SUMS`: checksums by path.
+fn checksums(text: &str) -> BTreeMap<String, String> {
+    let line = |line: &str| {
+        line.split_once("  ")
+            .map(|(sha256, path)| (path.to_owned(), sha256.to_owned()))
+    };
+    text.lines().filter_map(line).collect()
 }
 
 fn append(

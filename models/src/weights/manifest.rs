@@ -1,10 +1,14 @@
-//! The list of models: `manifest.toml`, compiled in, read and checked here.
+//! The list of models: `manifest.toml` and `speech_models.toml`, compiled in, and what the user adds; read and checked
+//! here.
 
 use serde::Deserialize;
 use thiserror::Error;
 
 /// The list that comes with this program.
-const BUILT_IN: &str = include_str!("../../manifest.toml");
+const BUILT_IN: &str = concat!(
+    include_str!("../../manifest.toml"),
+    include_str!("../../speech_models.toml")
+);
 
 /// A list of models.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +44,8 @@ pub enum ModelKind {
     SentenceEncoder,
     /// Speech to text.
     Speech,
+    /// Where is speech?
+    VoiceActivity,
     /// Text to text.
     Language,
 }
@@ -52,8 +58,9 @@ pub struct ModelFile {
     pub path: String,
     /// Length in bytes.
     pub bytes: u64,
-    /// SHA-256, 64 lower-case hexadecimal digits.
-    pub sha256: String,
+    /// SHA-256, 64 lower-case hexadecimal digits. `None` where it is not published: then it is recorded when the file
+    /// first arrives, and holds from then on.
+    pub sha256: Option<String>,
 }
 
 /// Where a model can be had.
@@ -132,15 +139,22 @@ impl Manifest {
             models: Vec<ModelEntry>,
         }
         let Raw { models } = toml::from_str(text)?;
-        for (index, entry) in models.iter().enumerate() {
+        Manifest { models: Vec::new() }.and(Manifest { models })
+    }
+
+    /// This list and another.
+    ///
+    /// # Errors
+    /// When a name, path or checksum is not sound, or two models bear one name.
+    pub fn and(mut self, more: Manifest) -> Result<Manifest, ManifestError> {
+        for entry in more.models {
             entry.check()?;
-            if models[..index].iter().any(|earlier| earlier.name == entry.name) {
-                return Err(ManifestError::Repeated {
-                    model: entry.name.clone(),
-                });
+            if self.model(&entry.name).is_some() {
+                return Err(ManifestError::Repeated { model: entry.name });
             }
+            self.models.push(entry);
         }
-        Ok(Manifest { models })
+        Ok(self)
     }
 
     /// All models, in the order of the list.
@@ -177,18 +191,22 @@ impl ModelEntry {
             }
         }
         for file in &self.files {
-            let digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
-            if file.sha256.len() != 64 || !file.sha256.bytes().all(digit) {
-                let (file, found) = (file.path.clone(), file.sha256.clone());
+            if let Some(found) = file.sha256.as_ref().filter(|sha256| !is_sha256(sha256)) {
                 return Err(ManifestError::Checksum {
                     model: model(),
-                    file,
-                    found,
+                    file: file.path.clone(),
+                    found: found.clone(),
                 });
             }
         }
         Ok(())
     }
+}
+
+/// Whether the text is 64 lower-case hexadecimal digits.
+pub(super) fn is_sha256(text: &str) -> bool {
+    let digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    text.len() == 64 && text.bytes().all(digit)
 }
 
 fn is_plain_component(component: &str) -> bool {
@@ -214,6 +232,24 @@ mod tests {
         for entry in manifest.models() {
             assert!(!entry.files.is_empty() && !entry.sources.is_empty(), "{}", entry.name);
         }
+    }
+
+    #[test]
+    fn speech_models_are_one_file_each() {
+        let manifest = Manifest::built_in();
+        let of_kind = |kind| manifest.models().iter().filter(move |entry| entry.kind == kind);
+        assert!(of_kind(ModelKind::Speech).count() > 30);
+        for entry in of_kind(ModelKind::Speech).chain(of_kind(ModelKind::VoiceActivity)) {
+            assert_eq!(entry.files.len(), 1, "{}", entry.name);
+        }
+    }
+
+    #[test]
+    fn the_users_models_may_not_take_a_name_that_is_taken() {
+        let own = Manifest::parse(&entry("my-whisper", "ggml.bin", &"0".repeat(64))).unwrap();
+        let both = Manifest::built_in().and(own.clone()).unwrap();
+        assert!(both.model("my-whisper").is_some() && both.model("whisper-base").is_some());
+        assert!(both.and(own).is_err());
     }
 
     #[test]

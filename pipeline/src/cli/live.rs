@@ -70,7 +70,7 @@ pub(super) struct LiveArgs {
 
 pub(super) fn live(args: &LiveArgs, settings: &Settings, terminal: &Terminal) -> anyhow::Result<Outcome> {
     let source = args.source();
-    let engine = LiveEngine::load(args.speech.options()?, args.fallback_model.as_deref())?;
+    let engine = LiveEngine::load(args.speech.options(settings)?, args.fallback_model.as_deref())?;
     let library = library(settings)?;
     mention_unfinished(&library, terminal)?;
     let (order, invitation) = args.order(&engine)?;

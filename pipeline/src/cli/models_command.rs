@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
-use models::weights::{FileState, ModelState, WeightsStore};
+use models::weights::{ChecksumOrigin, FileState, ModelState, WeightsStore};
 use serde_json::{Value, json};
 
 use super::Outcome;
@@ -17,7 +17,7 @@ use crate::settings::Settings;
 /// List, download, check and carry model weights
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  greffier models list\n  greffier models pull all-minilm-l6-v2\n  greffier models pull all-minilm-l6-v2 --mirror /mnt/models\n  greffier models export all-minilm-l6-v2 --to models.tar    # then, in the air-gapped room:\n  greffier models import models.tar"
+    after_help = "Examples:\n  greffier models list\n  greffier models pull all-minilm-l6-v2\n  greffier models pull all-minilm-l6-v2 --mirror /mnt/models\n  greffier models export all-minilm-l6-v2 --to models.tar    # then, in the air-gapped room:\n  greffier models import models.tar\n\nModels of your own: list them in `manifest.toml` in the models folder, in the form of greffier's own manifest.\nWhere a model's checksum is not published, the one of the first pull is recorded and holds from then on."
 )]
 pub(super) struct ModelsArgs {
     #[command(subcommand)]
@@ -114,15 +114,21 @@ fn list(store: &WeightsStore, terminal: &Terminal) -> anyhow::Result<Outcome> {
             }
             ModelState::Absent => "not installed".to_owned(),
         };
+        let (checksum, note) = match store.checksum_origin(&entry.name)? {
+            ChecksumOrigin::Manifest => ("manifest", ""),
+            ChecksumOrigin::Recorded => ("recorded", ", checksum recorded at the first pull"),
+            ChecksumOrigin::FirstArrival => ("first pull", ", no checksum published: recorded at the first pull"),
+        };
         if terminal.json {
             rows.push(json!({
-                "name": entry.name, "purpose": entry.purpose, "licence": entry.licence, "bytes": entry.bytes(), "state": state
+                "name": entry.name, "purpose": entry.purpose, "licence": entry.licence, "bytes": entry.bytes(),
+                "state": state, "checksum": checksum
             }));
         } else {
             terminal.line(format!(
-                "{TITLE}{}{TITLE:#} {state} {FAINT}{} MB, {}{FAINT:#}",
+                "{TITLE}{}{TITLE:#} {state} {FAINT}{} MB, {}{note}{FAINT:#}",
                 entry.name,
-                entry.bytes() / 1_000_000,
+                entry.bytes().div_ceil(1_000_000),
                 entry.licence
             ))?;
             terminal.line(format!("    {}", entry.purpose))?;

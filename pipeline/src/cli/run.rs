@@ -7,7 +7,7 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 use datasets::formats::{MeetingRead, invitation, markdown};
 use datasets::library::Library;
-use datasets::{Language, Meeting, MeetingId, SeriesId, Source, Transcript};
+use datasets::{Language, SeriesId};
 use jiff::Timestamp;
 use minuting::engine::MinutesOptions;
 use serde_json::{Value, json};
@@ -16,13 +16,12 @@ use super::Outcome;
 use super::terminal::Terminal;
 use crate::session::WritingSession;
 use crate::settings::Settings;
+use crate::speech_models::{silero_model, speech_model};
 use crate::stages::keep_meeting::{KeptMeeting, SourceFile, assign_id, keep_meeting};
 use crate::stages::read_context::read_context_items;
-use crate::stages::read_transcript::{FileRead, KnownFacts, complete, complete_recording, read_transcript};
-use crate::stages::transcribe::{
-    SpeechOptions, Transcriber, TranscriptionJob, is_recording, journal_path, model_path, remove_journals, sha256_of,
-    vocabulary_of,
-};
+use crate::stages::read_recording::{hear, unheard_meeting};
+use crate::stages::read_transcript::{FileRead, KnownFacts, read_transcript};
+use crate::stages::transcribe::{SpeechOptions, Transcriber, is_recording, remove_journals};
 
 /// Take meetings to minutes: read transcripts or transcribe recordings, keep them, summarize, index, print the minutes
 #[derive(Args, Debug)]
@@ -64,8 +63,9 @@ pub(super) struct MeetingArgs {
 /// How sound is transcribed, shared by `run`, `live` and `recover`.
 #[derive(Args, Clone, Debug)]
 pub(super) struct SpeechArgs {
-    /// For recordings: a Whisper model in ggml form
-    #[arg(long, value_name = "FILE", env = "GREFFIER_SPEECH_MODEL")]
+    /// For recordings: the name of an installed speech model, or a file with a Whisper model in ggml form [default: the
+    /// one that is installed]
+    #[arg(long, value_name = "NAME_OR_FILE", env = "GREFFIER_SPEECH_MODEL")]
     pub(super) speech_model: Option<PathBuf>,
     /// The language that is spoken in recordings [default: detected]
     #[arg(long, value_name = "LANGUAGE")]
@@ -77,12 +77,19 @@ pub(super) struct SpeechArgs {
 }
 
 impl SpeechArgs {
-    pub(super) fn options(&self) -> anyhow::Result<SpeechOptions> {
+    /// The model that was asked for, and how it is to be used.
+    pub(super) fn options(&self, settings: &Settings) -> anyhow::Result<SpeechOptions> {
         Ok(SpeechOptions {
-            model: model_path(self.speech_model.as_deref())?,
+            model: speech_model(self.speech_model.as_deref(), settings)?,
             language: self.spoken_language,
             speakers: self.speakers,
+            silero: silero_model(settings)?,
         })
+    }
+
+    /// The same, in a process of its own.
+    pub(super) fn transcriber(&self, settings: &Settings) -> anyhow::Result<Transcriber> {
+        Transcriber::load(self.options(settings)?)
     }
 }
 
@@ -162,14 +169,14 @@ fn run_file(
 ) -> anyhow::Result<Vec<KeptMeeting>> {
     let is_recording = is_recording(path)?;
     let read = if is_recording {
-        let transcriber = loaded(transcriber, &args.speech)?;
+        let transcriber = loaded(transcriber, &args.speech, library.settings)?;
         FileRead {
             bytes: Vec::new(),
             meetings: vec![recording(
                 path,
                 facts,
                 transcriber,
-                library.while_others_write()?,
+                &library.while_others_write()?,
                 terminal,
             )?],
         }
@@ -267,10 +274,14 @@ impl<'a> SharedLibrary<'a> {
 }
 
 /// The transcriber, loaded when the first recording comes.
-fn loaded<'a>(transcriber: &'a mut Option<Transcriber>, args: &SpeechArgs) -> anyhow::Result<&'a mut Transcriber> {
+fn loaded<'a>(
+    transcriber: &'a mut Option<Transcriber>,
+    args: &SpeechArgs,
+    settings: &Settings,
+) -> anyhow::Result<&'a mut Transcriber> {
     match transcriber {
         Some(transcriber) => Ok(transcriber),
-        none => Ok(none.insert(Transcriber::load(args.options()?)?)),
+        none => Ok(none.insert(args.transcriber(settings)?)),
     }
 }
 
@@ -279,49 +290,17 @@ fn recording(
     path: &Path,
     facts: &KnownFacts,
     transcriber: &mut Transcriber,
-    library: Library,
+    library: &Library,
     terminal: &Terminal,
 ) -> anyhow::Result<MeetingRead> {
-    let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
-    let stem = path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy();
-    let mut meeting = Meeting::new(MeetingId::from_title(&stem), stem);
-    let sha256 = sha256_of(path)?;
-    meeting.source = Some(Source {
-        file_name: name.to_string(),
-        sha256: sha256.clone(),
-    });
-    let mut read = MeetingRead {
-        meeting,
-        transcript: Transcript::default(),
-    };
-    complete(&mut read, facts, true, &name);
-    let vocabulary = vocabulary_of(&read.meeting);
-    let provenance = transcriber.provenance(&sha256, &vocabulary);
-    assign_id(&library, &mut read, &mut BTreeSet::new())?;
-    let held = if library.contains(&read.meeting.id)? {
-        library.transcript(&read.meeting.id)?
-    } else {
-        None
-    };
-    read.transcript = match held.filter(|held| held.provenance == provenance) {
-        Some(held) => held,
-        None => {
-            let bar = terminal.bar(0, "transcribing");
-            let job = TranscriptionJob {
-                path: std::path::absolute(path)?,
-                journal: journal_path(&library, &provenance)?,
-                provenance,
-                vocabulary,
-            };
-            let transcript = transcriber.transcribe(&job, &mut |done_ms, all_ms| {
-                bar.set_length(all_ms / 1000);
-                bar.set_position(done_ms / 1000);
-            })?;
-            bar.finish_and_clear();
-            transcript
-        }
-    };
-    complete_recording(&mut read, facts, &name);
+    let mut read = unheard_meeting(path, facts)?;
+    assign_id(library, &mut read, &mut BTreeSet::new())?;
+    let bar = terminal.bar(0, "transcribing");
+    hear(&mut read, path, facts, library, transcriber, &mut |done_ms, all_ms| {
+        bar.set_length(all_ms / 1000);
+        bar.set_position(done_ms / 1000);
+    })?;
+    bar.finish_and_clear();
     Ok(read)
 }
 

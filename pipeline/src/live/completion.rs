@@ -19,9 +19,10 @@ use self::missing::{Found, Missing};
 use super::engine::LiveEngine;
 use super::folder::LiveFolder;
 use super::journal::{self, JournalRead, LaneJournal};
+use crate::stages::diarize::{anonymous, turns_in_speech};
 use crate::stages::keep_meeting::assign_id;
 use crate::stages::read_transcript::{complete, complete_recording};
-use crate::stages::transcribe::{LaneHeard, anonymous, merge_lanes, sha256_of, span, tell_apart, vocabulary_of};
+use crate::stages::transcribe::{LaneHeard, merge_lanes, sha256_of, span, vocabulary_of};
 
 /// A live meeting as it can be kept.
 pub struct Completed {
@@ -79,7 +80,7 @@ pub fn complete_meeting(
             };
             let mut heard = lanes_heard(&spool, &told, found);
             if let ([only], Some(speakers @ 2..)) = (heard.as_mut_slice(), engine.options().speakers) {
-                only.turns = tell_apart(&recordings[0], only, speakers)?;
+                only.turns = turns_in_speech(&recordings[0], only.lane.id, &only.transcript.speech, Some(speakers))?;
                 let note = "who spoke was told by voices alone, which is experimental: check the speakers";
                 transcript.warnings.push(note.to_owned());
             }

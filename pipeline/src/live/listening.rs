@@ -17,7 +17,7 @@ use super::recording::record;
 use super::source::Source;
 use super::stop::Stop;
 use super::utterance_ids::UtteranceIds;
-use crate::stages::transcribe::anonymous;
+use crate::stages::diarize::anonymous;
 
 /// What is told waits here while it is written down; followers that are further ahead wait.
 const TOLD_MAX: usize = 256;

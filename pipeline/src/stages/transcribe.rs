@@ -14,15 +14,14 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use datasets::{Language, Provenance};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 pub use engine::SpeechEngine;
-pub(crate) use engine::tell_apart;
 pub(crate) use loaded_model::LoadedModel;
-pub(crate) use merge_lanes::{LaneHeard, anonymous, merge_lanes, span};
+pub(crate) use merge_lanes::{LaneHeard, merge_lanes, span};
 pub use window_journal::{WindowJournal, journal_path, remove_journals};
 pub(crate) use worker::WORKER_COMMAND;
 pub use worker::{Transcriber, TranscriptionJob, serve_jobs};
@@ -36,6 +35,8 @@ pub struct SpeechOptions {
     pub language: Option<Language>,
     /// How many people speak, for a recording without a lane for each: told apart by their voices, experimentally.
     pub speakers: Option<usize>,
+    /// The model file of Silero's voice detector, where it is installed; the embedded one is used otherwise.
+    pub silero: Option<PathBuf>,
 }
 
 impl SpeechOptions {
@@ -47,6 +48,7 @@ impl SpeechOptions {
             ("language", self.language.map(|language| language.to_string())),
             ("speakers", self.speakers.map(|speakers| speakers.to_string())),
             ("vocabulary", vocabulary),
+            ("voice_activity", self.silero.as_ref().map(|_| "silero".to_owned())),
         ];
         Provenance {
             engine: "whisper".to_owned(),
@@ -106,18 +108,4 @@ pub fn is_recording(path: &Path) -> anyhow::Result<bool> {
         .read_to_end(&mut head)
         .with_context(|| format!("reading `{}`", path.display()))?;
     Ok(datasets::formats::is_recording(&head))
-}
-
-/// The model that was asked for.
-///
-/// # Errors
-/// When none was named: what to do is said.
-pub fn model_path(model: Option<&Path>) -> anyhow::Result<PathBuf> {
-    match model {
-        Some(path) => Ok(path.to_owned()),
-        None => bail!(
-            "a recording needs a speech model: name a Whisper model in ggml form with --speech-model FILE or \
-             GREFFIER_SPEECH_MODEL (whisper.cpp's ggml-base.bin, for instance)"
-        ),
-    }
 }

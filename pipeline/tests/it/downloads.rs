@@ -1,4 +1,4 @@
-//! Pulls a small model from a server on this machine that behaves like the hub on a bad day.
+//! Pulls models from a server on this machine that behaves like the hub on a bad day: some bytes, and a speech model.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -8,10 +8,11 @@ use datasets::library::sha256_hex;
 use indicatif::ProgressBar;
 use models::weights::{Manifest, WeightsStore};
 use pipeline::download::{Origins, pull};
+use speech::model_file::{ModelDimensions, ModelFile, TensorType, write_random_model};
 
 /// What the server does with each request in turn; after the last it serves well.
 #[derive(Clone, Copy, Debug)]
-enum Behaviour {
+pub(crate) enum Behaviour {
     /// Sends what was asked for.
     Serve,
     /// Sends the first half of it and hangs up.
@@ -26,13 +27,13 @@ enum Behaviour {
     WrongBytes,
 }
 
-struct Server {
-    address: String,
-    requests: Arc<Mutex<Vec<String>>>,
+pub(crate) struct Server {
+    pub(crate) address: String,
+    pub(crate) requests: Arc<Mutex<Vec<String>>>,
 }
 
 impl Server {
-    fn start(content: Vec<u8>, script: &[Behaviour]) -> Self {
+    pub(crate) fn start(content: Vec<u8>, script: &[Behaviour]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let requests = Arc::new(Mutex::new(Vec::new()));
@@ -84,23 +85,35 @@ fn answer(mut stream: TcpStream, content: &[u8], behaviour: Behaviour, log: &Mut
     let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&body));
 }
 
-fn content() -> Vec<u8> {
+fn some_bytes() -> Vec<u8> {
     (0..200_000_u32).flat_map(|number| number.to_le_bytes()).collect()
 }
 
-fn manifest(content: &[u8]) -> Manifest {
-    Manifest::parse(&format!(
-        "[[model]]\nname = \"small\"\nkind = \"sentence-encoder\"\npurpose = \"a test\"\nlicence = \"Apache-2.0\"\n\
-         [[model.file]]\npath = \"model.bin\"\nbytes = {}\nsha256 = \"{}\"\n\
-         [[model.source]]\nkind = \"hub\"\nrepository = \"someone/small\"\nrevision = \"main\"\n",
-        content.len(),
-        sha256_hex(content)
-    ))
-    .unwrap()
+/// A Whisper model in ggml form with weights that know nothing.
+pub(crate) fn speech_model(seed: u64) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    write_random_model(&ModelDimensions::DEMO, TensorType::Q8_0, seed, &mut bytes).unwrap();
+    bytes
 }
 
-fn try_pull(folder: &std::path::Path, server: &Server) -> anyhow::Result<std::path::PathBuf> {
-    let manifest = manifest(&content());
+/// A manifest that lists one model; without its checksum where `sha256` is none.
+pub(crate) fn manifest(kind: &str, content: &[u8], sha256: Option<&str>) -> String {
+    let sha256 = sha256.map_or(String::new(), |sha256| format!("sha256 = \"{sha256}\"\n"));
+    format!(
+        "[[model]]\nname = \"small\"\nkind = \"{kind}\"\npurpose = \"a test\"\nlicence = \"Apache-2.0\"\n\
+         [[model.file]]\npath = \"model.bin\"\nbytes = {}\n{sha256}\
+         [[model.source]]\nkind = \"hub\"\nrepository = \"someone/small\"\nrevision = \"main\"\n",
+        content.len(),
+    )
+}
+
+fn try_pull(
+    folder: &std::path::Path,
+    content: &[u8],
+    sha256: Option<&str>,
+    server: &Server,
+) -> anyhow::Result<std::path::PathBuf> {
+    let manifest = Manifest::parse(&manifest("speech", content, sha256)).unwrap();
     let entry = manifest.model("small").unwrap().clone();
     let store = WeightsStore::new(folder, manifest);
     let origins = Origins {
@@ -110,13 +123,20 @@ fn try_pull(folder: &std::path::Path, server: &Server) -> anyhow::Result<std::pa
     pull(&store, &entry, &origins, &ProgressBar::hidden())
 }
 
+/// Pulls with the checksum known and unknown; both must ask the server for the same.
 fn check(script: &[Behaviour], requests: &[&str]) {
-    let folder = tempfile::tempdir().unwrap();
-    let server = Server::start(content(), script);
-    let model = try_pull(folder.path(), &server).unwrap();
-    assert_eq!(std::fs::read(model.join("model.bin")).unwrap(), content());
-    let seen = server.requests.lock().unwrap().clone();
-    assert_eq!(seen, requests);
+    for content in [some_bytes(), speech_model(7)] {
+        let sha256 = sha256_hex(&content);
+        for sha256 in [Some(sha256.as_str()), None] {
+            let folder = tempfile::tempdir().unwrap();
+            let server = Server::start(content.clone(), script);
+            let model = try_pull(folder.path(), &content, sha256, &server).unwrap();
+            assert!(std::fs::read(model.join("model.bin")).unwrap() == content);
+            let half = (content.len() / 2).to_string();
+            let expected: Vec<String> = requests.iter().map(|request| request.replace("HALF", &half)).collect();
+            assert_eq!(*server.requests.lock().unwrap(), expected);
+        }
+    }
 }
 
 #[test]
@@ -136,7 +156,7 @@ fn a_cut_connection_is_resumed_where_it_was() {
         &[Behaviour::CutInHalf],
         &[
             "GET /someone/small/resolve/main/model.bin HTTP/1.1 from 0",
-            "GET /someone/small/resolve/main/model.bin HTTP/1.1 from 400000",
+            "GET /someone/small/resolve/main/model.bin HTTP/1.1 from HALF",
         ],
     );
 }
@@ -147,25 +167,48 @@ fn a_server_without_ranges_starts_over() {
         &[Behaviour::CutInHalf, Behaviour::IgnoreRange],
         &[
             "GET /someone/small/resolve/main/model.bin HTTP/1.1 from 0",
-            "GET /someone/small/resolve/main/model.bin HTTP/1.1 from 400000",
+            "GET /someone/small/resolve/main/model.bin HTTP/1.1 from HALF",
         ],
     );
 }
 
 #[test]
 fn wrong_bytes_never_load_and_the_next_pull_is_whole() {
+    let content = speech_model(7);
     let folder = tempfile::tempdir().unwrap();
-    let server = Server::start(content(), &[Behaviour::WrongBytes]);
-    let error = format!("{:#}", try_pull(folder.path(), &server).unwrap_err());
+    let sha256 = sha256_hex(&content);
+    let server = Server::start(content.clone(), &[Behaviour::WrongBytes]);
+    let error = format!(
+        "{:#}",
+        try_pull(folder.path(), &content, Some(&sha256), &server).unwrap_err()
+    );
     assert!(error.contains("model.bin"), "{error}");
-    try_pull(folder.path(), &server).unwrap();
+    assert!(!folder.path().join("small/model.bin").exists());
+    let model = try_pull(folder.path(), &content, Some(&sha256), &server).unwrap();
+    ModelFile::inspect(&model.join("model.bin")).unwrap();
+}
+
+#[test]
+fn a_checksum_that_nobody_published_is_that_of_the_first_pull() {
+    let content = speech_model(7);
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(content.clone(), &[]);
+    let model = try_pull(folder.path(), &content, None, &server).unwrap();
+    std::fs::remove_file(model.join("model.bin")).unwrap();
+    let other = Server::start(speech_model(8), &[]);
+    let error = format!("{:#}", try_pull(folder.path(), &content, None, &other).unwrap_err());
+    assert!(error.contains(&sha256_hex(&content)), "{error}");
+    try_pull(folder.path(), &content, None, &server).unwrap();
 }
 
 #[test]
 fn a_refusal_says_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
-    let server = Server::start(content(), &[Behaviour::Forbid]);
-    let error = format!("{:#}", try_pull(folder.path(), &server).unwrap_err());
+    let server = Server::start(some_bytes(), &[Behaviour::Forbid]);
+    let error = format!(
+        "{:#}",
+        try_pull(folder.path(), &some_bytes(), None, &server).unwrap_err()
+    );
     assert!(
         error.contains("403") && error.contains("greffier models import"),
         "{error}"
@@ -176,9 +219,10 @@ fn a_refusal_says_what_to_do() {
 fn a_mirror_directory_needs_no_network() {
     let folder = tempfile::tempdir().unwrap();
     let mirror = tempfile::tempdir().unwrap();
+    let content = some_bytes();
     std::fs::create_dir(mirror.path().join("small")).unwrap();
-    std::fs::write(mirror.path().join("small/model.bin"), content()).unwrap();
-    let manifest = manifest(&content());
+    std::fs::write(mirror.path().join("small/model.bin"), &content).unwrap();
+    let manifest = Manifest::parse(&manifest("speech", &content, Some(&sha256_hex(&content)))).unwrap();
     let entry = manifest.model("small").unwrap().clone();
     let store = WeightsStore::new(folder.path(), manifest);
     let origins = Origins {

@@ -10,8 +10,8 @@ use audio::LaneReader;
 use serde_json::Value;
 
 use crate::live_workbench::{babble, check_what_was_shown_stands, pcm, spoken_lanes, start, transcript};
-use crate::recordings::{random_model, shared};
 use crate::workbench::Workbench;
+use crate::workbench::{random_model, shared};
 
 /// Kills a live meeting that is fed as a microphone would, after `after`; gives what was fed and what was told.
 fn kill_live(bench: &Workbench, model: &str, input: &[u8], after: Duration) -> (usize, Vec<Value>) {

@@ -10,8 +10,8 @@ use crate::live_workbench::{
     SENTENCES, babble, check_coverage, check_what_was_shown_stands, live, of_kind, pcm, span, spoken_lanes, start,
     stereo_file, text_of, transcript, word_error_rate,
 };
-use crate::recordings::{random_model, shared};
 use crate::workbench::Workbench;
+use crate::workbench::{random_model, shared};
 
 #[test]
 fn what_is_heard_live_is_what_the_file_says() {

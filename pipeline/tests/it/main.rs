@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic, in helpers too")]
 #![expect(clippy::print_stdout, reason = "tests say what they skip")]
 
+mod corpus_of_recordings;
 mod downloads;
+mod evaluations;
 mod every_file_is_run;
 mod killed_corpus;
 mod killed_live;
@@ -12,4 +14,5 @@ mod live_workbench;
 mod recordings;
 mod remote_minutes;
 mod sample_meetings;
+mod speech_models;
 mod workbench;

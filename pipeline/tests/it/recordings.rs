@@ -1,47 +1,24 @@
 //! From sound to minutes with the built program. Real words need a real model: the shared demo model is used where it is.
 
-use std::fs::File;
-use std::io::BufWriter;
-use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use audio::WavFile;
-use speech::model_file::{ModelDimensions, TensorType, write_random_model};
-
-use crate::workbench::{Workbench, sample};
+use crate::workbench::{Workbench, random_model, sample, shared, silence};
 
 /// What takes longer hangs.
 const HANG: Duration = Duration::from_secs(120);
 
-/// Seconds of silence as a WAV file.
-fn silence(bench: &Workbench, seconds: usize) -> String {
-    let path = bench.path("2026-03-05-silence.wav");
-    let mut wav = WavFile::create(&path).unwrap();
-    wav.write(&vec![0.0; seconds * 16_000]).unwrap();
-    wav.finish().unwrap();
-    path.to_string_lossy().into_owned()
-}
-
-/// A model of true shape with weights that know nothing.
-pub(crate) fn random_model(bench: &Workbench) -> String {
-    let path = bench.path("random.bin");
-    let mut file = BufWriter::new(File::create(&path).unwrap());
-    write_random_model(&ModelDimensions::DEMO, TensorType::Q8_0, 7, &mut file).unwrap();
-    path.to_string_lossy().into_owned()
-}
-
 #[test]
 fn a_recording_without_a_speech_model_is_an_error_that_says_what_to_do() {
     let bench = Workbench::new();
-    let recording = silence(&bench, 1);
+    let recording = silence(&bench, "2026-03-05-silence.wav", 1);
     assert!(bench.failure(1, &["run", &recording]).contains("--speech-model"));
 }
 
 #[test]
 fn a_file_that_is_no_model_is_named() {
     let bench = Workbench::new();
-    let recording = silence(&bench, 1);
+    let recording = silence(&bench, "2026-03-05-silence.wav", 1);
     let model = bench.write("model.bin", "not a model").to_string_lossy().into_owned();
     let said = bench.failure(1, &["run", &recording, "--speech-model", &model]);
     assert!(said.contains("model.bin"), "{said}");
@@ -50,7 +27,7 @@ fn a_file_that_is_no_model_is_named() {
 #[test]
 fn silence_gives_a_meeting_without_a_word_and_keeps_the_recording() {
     let bench = Workbench::new();
-    let recording = silence(&bench, 5);
+    let recording = silence(&bench, "2026-03-05-silence.wav", 5);
     let model = random_model(&bench);
     let report = bench.json(&["run", &recording, "--speech-model", &model]);
     assert_eq!(report["transcript"]["words"], 0, "{report}");
@@ -59,18 +36,6 @@ fn silence_gives_a_meeting_without_a_word_and_keeps_the_recording() {
     assert_eq!(source, "2026-03-05-silence.wav");
     let kept = bench.path("library/meetings/2026-03-05-silence/source/2026-03-05-silence.wav");
     assert_eq!(std::fs::read(kept).unwrap(), std::fs::read(&recording).unwrap());
-}
-
-/// A file of the shared test data, or nothing, said on the screen.
-pub(crate) fn shared(name: &str) -> Option<String> {
-    let beside = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared");
-    let folder = std::env::var_os("GREFFIER_SHARED").map_or_else(beside, PathBuf::from);
-    let path = folder.join(name);
-    if path.is_file() {
-        return Some(path.to_string_lossy().into_owned());
-    }
-    println!("skipped: {} is absent", path.display());
-    None
 }
 
 #[test]

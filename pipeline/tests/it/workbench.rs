@@ -1,9 +1,13 @@
 //! A library of its own for each test, and the built program to use on it.
 
+use std::fs::File;
+use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use audio::WavFile;
 use serde_json::Value;
+use speech::model_file::{ModelDimensions, TensorType, write_random_model};
 
 pub(crate) struct Workbench {
     folder: tempfile::TempDir,
@@ -37,6 +41,10 @@ impl Workbench {
             .env("GREFFIER_LANGUAGE", "en")
             .env_remove("GREFFIER_SPEECH_MODEL")
             .arg("--quiet");
+        // Servers of the tests are on this machine.
+        for proxy in ["http_proxy", "https_proxy", "all_proxy"] {
+            command.env_remove(proxy).env_remove(proxy.to_uppercase());
+        }
         command
     }
 
@@ -80,4 +88,34 @@ pub(crate) fn sample(name: &str) -> String {
         .join(name);
     assert!(path.exists(), "{}", path.display());
     path.to_str().unwrap().to_owned()
+}
+
+/// A file or folder of the shared test data, or nothing, said on the screen.
+pub(crate) fn shared(name: &str) -> Option<String> {
+    let beside = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared");
+    let folder = std::env::var_os("GREFFIER_SHARED").map_or_else(beside, PathBuf::from);
+    let path = folder.join(name);
+    if path.exists() {
+        return Some(path.to_string_lossy().into_owned());
+    }
+    println!("skipped: {} is absent", path.display());
+    None
+}
+
+/// Seconds of silence as a WAV file.
+pub(crate) fn silence(bench: &Workbench, name: &str, seconds: usize) -> String {
+    let path = bench.path(name);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let mut wav = WavFile::create(&path).unwrap();
+    wav.write(&vec![0.0; seconds * 16_000]).unwrap();
+    wav.finish().unwrap();
+    path.to_string_lossy().into_owned()
+}
+
+/// A speech model of true shape with weights that know nothing.
+pub(crate) fn random_model(bench: &Workbench) -> String {
+    let path = bench.path("random.bin");
+    let mut file = BufWriter::new(File::create(&path).unwrap());
+    write_random_model(&ModelDimensions::DEMO, TensorType::Q8_0, 7, &mut file).unwrap();
+    path.to_string_lossy().into_owned()
 }

@@ -29,7 +29,19 @@ pub struct WhisperOptions {
     pub traits: RecognizerTraits,
 }
 
+/// OpenAI's smallest model has states this wide; what is narrower is a demo model.
+const OPENAI_STATE_MIN: i32 = 384;
+
 impl WhisperOptions {
+    /// As a model of these dimensions is used that has no card.
+    pub fn for_model(dimensions: &ModelDimensions, threads: usize) -> Self {
+        if dimensions.audio_state < OPENAI_STATE_MIN {
+            Self::demo(threads)
+        } else {
+            Self::new(threads)
+        }
+    }
+
     /// As OpenAI's models and those trained on from them are used.
     pub fn new(threads: usize) -> Self {
         Self {

@@ -3,17 +3,18 @@
 use std::path::Path;
 
 use anyhow::Context as _;
-use audio::{Block, Lane, LaneId, LaneLevels, LaneReader};
+use audio::{Lane, LaneLevels, LaneReader};
 use datasets::{Provenance, Transcript};
-use speech::diarization::{DiarizationOptions, Diarizer, SpeakerTurn, SpectralStatistics};
 use speech::domain::DomainTally;
 use speech::transcription::{LaneTranscriber, LaneTranscript, RecognizedWindow, TranscribeOptions, UtteranceOptions};
-use speech::voice_activity::{EmbeddedDetector, SpeechDetector};
+use speech::voice_activity::SpeechDetector;
 use speech::whisper::WhisperRecognizer;
 
 use super::loaded_model::LoadedModel;
 use super::merge_lanes::{LaneHeard, merge_lanes};
 use super::{SpeechOptions, WindowJournal};
+use crate::stages::detect_speech::speech_frames;
+use crate::stages::diarize::{sound_of, turns_in_speech};
 
 /// A loaded model and how it is used.
 pub struct SpeechEngine {
@@ -95,7 +96,7 @@ impl SpeechEngine {
             ..Transcript::default()
         };
         if let ([only], Some(speakers @ 2..)) = (heard.as_mut_slice(), self.options.speakers) {
-            only.turns = tell_apart(path, only, speakers)?;
+            only.turns = turns_in_speech(path, only.lane.id, &only.transcript.speech, Some(speakers))?;
             let note = "who spoke was told by voices alone, which is experimental: check the speakers";
             transcript.warnings.push(note.to_owned());
         }
@@ -117,7 +118,7 @@ impl SpeechEngine {
             language: self.options.language.map(|language| language.to_string()),
             ..TranscribeOptions::default()
         };
-        let detector = SpeechDetector::new(Box::new(EmbeddedDetector::new()));
+        let detector = SpeechDetector::new(speech_frames(self.options.silero.as_deref())?);
         let done = journal.windows(lane.id.0);
         let mut transcriber = LaneTranscriber::new(detector, recognizer, options.clone(), done);
         let mut windows = Vec::new();
@@ -140,40 +141,6 @@ impl SpeechEngine {
     }
 }
 
-/// The turns of the speakers of a lane. Its speech is heard again, span by span, so that no recording is held.
-pub(crate) fn tell_apart(path: &Path, heard: &LaneHeard, speakers: usize) -> anyhow::Result<Vec<SpeakerTurn>> {
-    let mut embedding = SpectralStatistics;
-    let mut diarizer = Diarizer::new(&mut embedding);
-    let mut spans = heard.transcript.speech.iter().peekable();
-    let mut samples: Vec<f32> = Vec::new();
-    let per_ms = u64::from(audio::SAMPLE_RATE_HZ) / 1000;
-    for block in LaneReader::open(path)? {
-        let sound = sound_of(&block, heard.lane.id);
-        while let Some(span) = spans.peek() {
-            let (start, end) = (span.start_ms.max(0) as u64 * per_ms, span.end_ms.max(0) as u64 * per_ms);
-            let within = |sample: u64| (sample.clamp(block.start, block.end()) - block.start) as usize;
-            samples.extend_from_slice(&sound[within(start)..within(end)]);
-            if end > block.end() {
-                break;
-            }
-            diarizer.add(span.start_ms, &samples);
-            samples.clear();
-            spans.next();
-        }
-    }
-    if let Some(span) = spans.next() {
-        diarizer.add(span.start_ms, &samples);
-    }
-    Ok(diarizer.finish(&DiarizationOptions {
-        speakers: Some(speakers),
-    }))
-}
-
 fn milliseconds(samples: u64) -> u64 {
     samples * 1000 / u64::from(audio::SAMPLE_RATE_HZ)
-}
-
-/// The sound of a lane; silence where it is not heard yet or no more, so that all lanes keep one clock.
-fn sound_of(block: &Block, lane: LaneId) -> Vec<f32> {
-    block.lane(lane).map_or_else(|| vec![0.0; block.len], <[f32]>::to_vec)
 }

@@ -10,9 +10,6 @@ use speech::whisper::{WhisperModel, WhisperOptions, WhisperRecognizer};
 
 use super::sha256_of;
 
-/// OpenAI's smallest model has states this wide; what is narrower is a demo model, with a card or without.
-const OPENAI_STATE_MIN: i32 = 384;
-
 /// A model in memory.
 pub(crate) struct LoadedModel {
     path: PathBuf,
@@ -59,8 +56,7 @@ impl LoadedModel {
     pub(crate) fn recognizer(&self, threads: usize, language: Option<Language>) -> anyhow::Result<WhisperRecognizer> {
         let mut whisper = match &self.card {
             Some(card) => card.whisper_options(threads),
-            None if self.audio_state() < OPENAI_STATE_MIN => WhisperOptions::demo(threads),
-            None => WhisperOptions::new(threads),
+            None => WhisperOptions::for_model(&self.model.file().dimensions, threads),
         };
         if let Some(language) = language.map(|language| language.to_string()) {
             let known = self.card.as_ref().is_none_or(|card| card.languages.contains(&language));

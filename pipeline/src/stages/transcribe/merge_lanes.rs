@@ -11,6 +11,8 @@ use speech::diarization::{SpeakerTurn, attribute};
 use speech::sound::Span;
 use speech::transcription::LaneTranscript;
 
+use crate::stages::diarize::anonymous;
+
 /// Share of an utterance's words during which another lane must dominate to make it cross-talk, and share of its words
 /// that must be said on that lane.
 const CROSS_TALK_SHARE_MIN: f64 = 0.8;
@@ -135,10 +137,6 @@ fn lane_label(heard: &LaneHeard, has_lanes: bool) -> Option<SpeakerLabel> {
         Some(_) => SpeakerLabel::new(heard.lane.label()),
         None => anonymous(heard.lane.id.0),
     })
-}
-
-pub(crate) fn anonymous(number: usize) -> SpeakerLabel {
-    SpeakerLabel::new(format!("Speaker {}", number + 1))
 }
 
 fn word_of(word: &speech::transcript::Word) -> Word {

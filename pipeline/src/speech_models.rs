@@ -1,0 +1,102 @@
+//! Which speech models are installed, and which of them a command means.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use models::weights::{ModelEntry, ModelKind, ModelState, WeightsStore};
+
+use crate::session::weights_store;
+use crate::settings::Settings;
+
+/// The file of the Whisper model that was asked for: a file, or the name of an installed model; the only one that is
+/// installed where nothing was asked for.
+///
+/// # Errors
+/// When it is neither, is damaged, or cannot be told: what to do is said.
+pub fn speech_model(asked: Option<&Path>, settings: &Settings) -> anyhow::Result<PathBuf> {
+    let store = weights_store(settings)?;
+    let Some(asked) = asked else {
+        return match installed(&store, ModelKind::Speech).as_slice() {
+            [only] => file_of(&store, only),
+            [] => bail!(
+                "a recording needs a speech model: `greffier models pull whisper-base-q5_1` installs one; or name a Whisper \
+                 model in ggml form with --speech-model"
+            ),
+            several => bail!(
+                "several speech models are installed: name one with --speech-model ({})",
+                names(several)
+            ),
+        };
+    };
+    if asked.is_file() {
+        return Ok(asked.to_owned());
+    }
+    let known = asked.to_str().and_then(|name| store.manifest().model(name));
+    match known {
+        Some(entry) if entry.kind != ModelKind::Speech => {
+            bail!("`{}` is no speech model: {}", entry.name, entry.purpose)
+        }
+        Some(entry) if state(&store, entry) == ModelState::Complete => file_of(&store, entry),
+        Some(entry) => bail!(
+            "the speech model `{0}` is not installed: `greffier models pull {0}`",
+            entry.name
+        ),
+        None => bail!(
+            "there is no speech model `{}`, as a file or by name; installed are: {}; `greffier models list` names what can be had",
+            asked.display(),
+            names(&installed(&store, ModelKind::Speech))
+        ),
+    }
+}
+
+/// The model file of Silero's voice detector, where it is installed.
+///
+/// # Errors
+/// When it is installed and damaged: silently falling back would hide that.
+pub fn silero_model(settings: &Settings) -> anyhow::Result<Option<PathBuf>> {
+    let store = weights_store(settings)?;
+    let entry = installed(&store, ModelKind::VoiceActivity).into_iter().next();
+    entry.map(|entry| file_of(&store, entry)).transpose()
+}
+
+/// Names of the speech models and voice detectors that are installed.
+///
+/// # Errors
+/// When there is no folder for models.
+pub fn installed_names(settings: &Settings) -> anyhow::Result<Vec<String>> {
+    let store = weights_store(settings)?;
+    let kinds = [ModelKind::Speech, ModelKind::VoiceActivity];
+    let entries = kinds.into_iter().flat_map(|kind| installed(&store, kind));
+    Ok(entries.map(|entry| entry.name.clone()).collect())
+}
+
+fn installed(store: &WeightsStore, kind: ModelKind) -> Vec<&ModelEntry> {
+    let complete = |(entry, state): &(&ModelEntry, ModelState)| entry.kind == kind && *state == ModelState::Complete;
+    store
+        .list()
+        .into_iter()
+        .filter(complete)
+        .map(|(entry, _)| entry)
+        .collect()
+}
+
+fn state(store: &WeightsStore, entry: &ModelEntry) -> ModelState {
+    let mut states = store.list().into_iter();
+    let state = states.find_map(|(listed, state)| (listed.name == entry.name).then_some(state));
+    state.unwrap_or(ModelState::Absent)
+}
+
+/// The model's only file, its checksum found right.
+fn file_of(store: &WeightsStore, entry: &ModelEntry) -> anyhow::Result<PathBuf> {
+    let folder = store.open(&entry.name)?;
+    let file = entry.files.first().context("a model of the manifest has a file")?;
+    Ok(folder.join(&file.path))
+}
+
+fn names(entries: &[&ModelEntry]) -> String {
+    if entries.is_empty() {
+        return "none".to_owned();
+    }
+    let names: Vec<&str> = entries.iter().map(|entry| entry.name.as_str()).collect();
+    names.join(", ")
+}
