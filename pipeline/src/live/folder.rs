@@ -93,6 +93,8 @@ impl Order {
             model: self.model.clone(),
             language: self.language,
             speakers: self.speakers,
+            // What was missed is looked for with the detector that the live pass had.
+            silero: None,
         }
     }
 
