@@ -2,9 +2,11 @@
 
 pub mod actions;
 pub mod annotated;
+pub mod diarization;
 pub mod metrics;
 pub mod related;
 pub mod retrieval;
 pub mod summary;
 pub mod topics;
 pub mod training;
+pub mod transcription;

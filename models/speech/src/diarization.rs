@@ -8,7 +8,6 @@
 
 mod attribution;
 mod clustering;
-mod error_rate;
 mod k_means;
 mod mfcc;
 mod mixture;
@@ -17,7 +16,6 @@ mod resegmentation;
 use serde::{Deserialize, Serialize};
 
 pub use attribution::attribute;
-pub use error_rate::{DiarizationErrors, diarization_errors};
 pub use mfcc::SpectralStatistics;
 
 use crate::sound::{SAMPLES_PER_MS, Span, duration_ms};

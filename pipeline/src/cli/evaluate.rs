@@ -1,4 +1,8 @@
-//! `greffier evaluate`: quality as a command, on meetings that others annotated. Prints one JSON object.
+//! `greffier evaluate`: quality as a command, on meetings and recordings that others annotated. Prints one JSON object; of
+//! recordings a table, unless `--json` is given.
+
+mod diarization;
+mod speech;
 
 use std::path::PathBuf;
 
@@ -16,10 +20,10 @@ use crate::session::load_encoder;
 use crate::settings::Settings;
 use crate::stages::index_meeting::embed;
 
-/// Measure quality on annotated meetings (JSON lines of AMI, ICSI, QMSum or FREDSum)
+/// Measure quality on annotated meetings (JSON lines of AMI, ICSI, QMSum or FREDSum) and recordings
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  greffier evaluate summary --data ami/test.jsonl --words 350 --text asr --json\n  greffier evaluate retrieval --data qmsum/val.jsonl --scope meeting --json"
+    after_help = "Examples:\n  greffier evaluate summary --data ami/test.jsonl --words 350 --text asr --json\n  greffier evaluate retrieval --data qmsum/val.jsonl --scope meeting --json\n  greffier evaluate speech --manifest clips/manifest.tsv --model whisper-base-q5_1 --json\n  greffier evaluate diarization --data ami-excerpts/ --json\n\nRates are in per cent."
 )]
 pub(super) struct EvaluateArgs {
     #[command(subcommand)]
@@ -79,6 +83,10 @@ enum Task {
         #[arg(long)]
         drop_names: bool,
     },
+    /// Word error rate, invented utterances and speed of a speech model
+    Speech(speech::SpeechEvaluationArgs),
+    /// Diarization error rate of telling speakers apart
+    Diarization(diarization::DiarizationEvaluationArgs),
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -136,6 +144,8 @@ pub(super) fn evaluate(args: &EvaluateArgs, settings: &Settings, terminal: &Term
         Task::Related { data, drop_names } => {
             terminal.print_json(&related::evaluate(&corpora::read_file(data)?, *drop_names)?)?;
         }
+        Task::Speech(args) => return speech::evaluate_speech(args, settings, terminal),
+        Task::Diarization(args) => return diarization::evaluate_diarization(args, settings, terminal),
     }
     Ok(Outcome::Done)
 }

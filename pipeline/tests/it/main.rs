@@ -5,6 +5,7 @@
 
 mod corpus_of_recordings;
 mod downloads;
+mod evaluations;
 mod every_file_is_run;
 mod killed_corpus;
 mod recordings;

@@ -100,7 +100,6 @@ fn third(samples: &[f32]) -> Vec<f32> {
 pub(crate) struct Turn {
     pub(crate) recording: String,
     pub(crate) span: Span,
-    pub(crate) speaker: String,
 }
 
 /// The turns of an RTTM file.
@@ -114,7 +113,6 @@ pub(crate) fn reference_turns(path: &Path) -> Vec<Turn> {
             Turn {
                 recording: fields[1].to_owned(),
                 span: Span::new(start_ms, start_ms + ms(fields[4])),
-                speaker: fields[7].to_owned(),
             }
         })
         .collect()

@@ -7,7 +7,6 @@
 
 mod clips;
 mod demo_model;
-mod diarization;
 mod encoder_speed;
 mod live;
 mod noises;
