@@ -35,7 +35,7 @@ pub fn words(text: &str, language: Option<Language>) -> Vec<String> {
 /// Notes of the transcriber: `[laughs]`, `<unk>`, `(inaudible)`.
 static BRACKETS: LazyLock<Regex> = LazyLock::new(|| regex(r"\[[^\]]*\]|<[^>]*>|\([^)]*\)"));
 
-static ENGLISH_HESITATION: LazyLock<Regex> = LazyLock::new(|| regex(r"\b(?:hmm+|mm+|mhm|mm-hmm|uh+|um+|uh-huh)\b"));
+static ENGLISH_HESITATION: LazyLock<Regex> = LazyLock::new(|| regex(r"\b(?:uh-huh|mm-hmm|hmm+|mm+|mhm|uh+|um+)\b"));
 static FRENCH_HESITATION: LazyLock<Regex> = LazyLock::new(|| regex(r"\b(?:euh+|heu+|hum+|hmm+|mm+)\b"));
 
 /// What English runs together. In this order: what is irregular, then the endings.
@@ -74,14 +74,17 @@ fn english(text: &str) -> String {
     for (pattern, long) in CONTRACTIONS.iter() {
         text = pattern.replace_all(&text, *long).into_owned();
     }
-    text.replace('%', " percent ").replace('&', " and ")
+    text.replace('%', " percent ")
+        .replace("per cent", "percent")
+        .replace('&', " and ")
 }
 
 fn french(text: &str) -> String {
     let text = FRENCH_HESITATION.replace_all(text, " ");
     text.replace('œ', "oe")
         .replace('æ', "ae")
-        .replace('%', " pour cent ")
+        .replace('%', " pourcent ")
+        .replace("pour cent", "pourcent") // else the hundred in it becomes a number
         .replace('&', " et ")
 }
 
@@ -146,6 +149,7 @@ mod tests {
         );
         check("en", "Um, uh-huh, umbrella", "umbrella");
         check("en", "the café is 5% & naïve", "the cafe is 5 percent and naive");
+        check("en", "five per cent", "5 percent");
         check("en", "twenty-five people, 25 people", "25 people 25 people");
         check("en", "1,000 or one thousand or 3.5", "1000 or 1000 or 3.5");
     }
@@ -161,8 +165,9 @@ mod tests {
         check(
             "fr",
             "vingt et un mille, 21 000 et 3,5 %",
-            "21000 21000 et 3,5 pour cent",
+            "21000 21000 et 3,5 pourcent",
         );
+        check("fr", "cent pour cent, 100 %", "100 pourcent 100 pourcent");
         check("fr", "été à la fête", "été à la fête");
     }
 
