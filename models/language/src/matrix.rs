@@ -23,6 +23,8 @@ mod quantized_rows;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(target_arch = "x86_64")]
+mod x86_panel;
+#[cfg(target_arch = "x86_64")]
 mod x86_rows;
 
 pub(crate) use bytes::Bytes;

@@ -133,51 +133,62 @@ impl Format {
     /// Unpacks one block of a quantized format.
     #[inline(always)]
     pub(crate) fn unpack(self, block: &[u8], unpacked: &mut Unpacked) {
+        self.unpack_scales(block, unpacked);
+        self.unpack_codes(block, unpacked);
+    }
+
+    /// Scales and offsets of one block of a quantized format.
+    #[inline(always)]
+    pub(crate) fn unpack_scales(self, block: &[u8], unpacked: &mut Unpacked) {
+        let scale = half_at(block, 0);
         match self {
-            Format::Q4_0 => {
-                nibbles(&block[2..18], &mut unpacked.codes);
-                unpacked.set_one(half_at(block, 0), 8.0 * half_at(block, 0));
-            }
-            Format::Q4_1 => {
-                nibbles(&block[4..20], &mut unpacked.codes);
-                unpacked.set_one(half_at(block, 0), -half_at(block, 2));
-            }
+            Format::Q4_0 => unpacked.set_one(scale, 8.0 * scale),
+            Format::Q5_0 => unpacked.set_one(scale, 16.0 * scale),
+            Format::Q8_0 => unpacked.set_one(scale, 128.0 * scale),
+            Format::Q4_1 | Format::Q5_1 => unpacked.set_one(scale, -half_at(block, 2)),
+            Format::Q4K | Format::Q5K => unpacked.set_six_bit_scales(block),
+            Format::Q6K => unpacked.set_eight_bit_scales(block),
+            Format::F32 | Format::F16 | Format::Bf16 => unreachable!("floats have no scales"),
+        }
+    }
+
+    /// Codes of one block of a quantized format.
+    #[inline(always)]
+    pub(crate) fn unpack_codes(self, block: &[u8], unpacked: &mut Unpacked) {
+        let codes = &mut unpacked.codes;
+        match self {
+            Format::Q4_0 => nibbles(&block[2..18], codes),
+            Format::Q4_1 => nibbles(&block[4..20], codes),
             Format::Q5_0 => {
-                nibbles(&block[6..22], &mut unpacked.codes);
-                fifth_bits(&block[2..6], &mut unpacked.codes);
-                unpacked.set_one(half_at(block, 0), 16.0 * half_at(block, 0));
+                nibbles(&block[6..22], codes);
+                fifth_bits(&block[2..6], codes);
             }
             Format::Q5_1 => {
-                nibbles(&block[8..24], &mut unpacked.codes);
-                fifth_bits(&block[4..8], &mut unpacked.codes);
-                unpacked.set_one(half_at(block, 0), -half_at(block, 2));
+                nibbles(&block[8..24], codes);
+                fifth_bits(&block[4..8], codes);
             }
-            Format::Q8_0 => {
-                for (code, byte) in unpacked.codes.iter_mut().zip(&block[2..34]) {
-                    *code = byte ^ 0x80;
-                }
-                unpacked.set_one(half_at(block, 0), 128.0 * half_at(block, 0));
-            }
+            Format::Q8_0 => codes
+                .iter_mut()
+                .zip(&block[2..34])
+                .for_each(|(code, byte)| *code = byte ^ 0x80),
             Format::Q4K => {
-                unpacked.set_six_bit_scales(block);
                 for (quarter, bytes) in block[16..144].as_chunks::<32>().0.iter().enumerate() {
-                    let codes = &mut unpacked.codes[64 * quarter..][..64];
+                    let codes = &mut codes[64 * quarter..][..64];
                     codes[..32].copy_from_slice(&bytes.map(|byte| byte & 15));
                     codes[32..].copy_from_slice(&bytes.map(|byte| byte >> 4));
                 }
             }
             Format::Q5K => {
-                unpacked.set_six_bit_scales(block);
                 let high: &[u8; 32] = block[16..48].try_into().expect("32 bytes");
                 for (quarter, bytes) in block[48..176].as_chunks::<32>().0.iter().enumerate() {
-                    let codes = &mut unpacked.codes[64 * quarter..][..64];
+                    let codes = &mut codes[64 * quarter..][..64];
                     for (index, byte) in bytes.iter().enumerate() {
                         codes[index] = byte & 15 | (high[index] >> (2 * quarter) & 1) << 4;
                         codes[32 + index] = byte >> 4 | (high[index] >> (2 * quarter + 1) & 1) << 4;
                     }
                 }
             }
-            Format::Q6K => unpacked.set_q6k(block),
+            Format::Q6K => six_bit_codes(block, codes),
             Format::F32 | Format::F16 | Format::Bf16 => unreachable!("floats have no codes"),
         }
     }
@@ -230,24 +241,29 @@ impl Unpacked {
         }
     }
 
+    /// The sixteen signed bytes of Q6_K, whose codes count from 32.
     #[inline(always)]
-    fn set_q6k(&mut self, block: &[u8]) {
+    fn set_eight_bit_scales(&mut self, block: &[u8]) {
         let scale = half_at(block, 208);
         for group in 0..16 {
             let factor = scale * f32::from(block[192 + group].cast_signed());
             self.scales[group] = factor;
             self.offsets[group] = 32.0 * factor;
         }
-        for half in 0..2 {
-            let low: &[u8; 64] = block[64 * half..][..64].try_into().expect("64 bytes");
-            let high: &[u8; 32] = block[128 + 32 * half..][..32].try_into().expect("32 bytes");
-            let codes: &mut [u8; 128] = (&mut self.codes[128 * half..][..128]).try_into().expect("128 codes");
-            for index in 0..32 {
-                codes[index] = low[index] & 15 | (high[index] & 3) << 4;
-                codes[32 + index] = low[32 + index] & 15 | (high[index] >> 2 & 3) << 4;
-                codes[64 + index] = low[index] >> 4 | (high[index] >> 4 & 3) << 4;
-                codes[96 + index] = low[32 + index] >> 4 | (high[index] >> 6) << 4;
-            }
+    }
+}
+
+/// The codes of Q6_K: four low bits here, two high bits there.
+#[inline(always)]
+fn six_bit_codes(block: &[u8], codes: &mut [u8; BLOCK_MAX]) {
+    for (half, codes) in codes.as_chunks_mut::<128>().0.iter_mut().enumerate() {
+        let low: &[u8; 64] = block[64 * half..][..64].try_into().expect("64 bytes");
+        let high: &[u8; 32] = block[128 + 32 * half..][..32].try_into().expect("32 bytes");
+        for index in 0..32 {
+            codes[index] = low[index] & 15 | (high[index] & 3) << 4;
+            codes[32 + index] = low[32 + index] & 15 | (high[index] >> 2 & 3) << 4;
+            codes[64 + index] = low[index] >> 4 | (high[index] >> 4 & 3) << 4;
+            codes[96 + index] = low[32 + index] >> 4 | (high[index] >> 6) << 4;
         }
     }
 }

@@ -150,11 +150,11 @@ unsafe fn small_blocks<I: Isa, B: SmallBlock, const ROWS: usize>(weights: &[u8],
         for (group, block) in weights.chunks_exact(B::BYTES).enumerate() {
             prefetch::<1>(block.as_ptr());
             let (codes, scale, offset) = B::unpack(block.as_ptr());
-            for row in 0..ROWS {
+            for (row, (sum, offsets)) in sums.iter_mut().zip(&mut offsets).enumerate() {
                 let products = _mm256_cvtepi32_ps(I::products(codes, rows.codes(row, group)));
                 let scale = _mm256_mul_ps(scale, _mm256_set1_ps(*rows.scales(row, group)));
-                sums[row] = _mm256_fmadd_ps(products, scale, sums[row]);
-                offsets[row] = _mm256_fmadd_ps(offset, _mm256_set1_ps(*rows.sums(row, group)), offsets[row]);
+                *sum = _mm256_fmadd_ps(products, scale, *sum);
+                *offsets = _mm256_fmadd_ps(offset, _mm256_set1_ps(*rows.sums(row, group)), *offsets);
             }
         }
         std::array::from_fn(|row| sum_of(sums[row]) - _mm256_cvtss_f32(offsets[row]))
@@ -400,7 +400,7 @@ unsafe fn halves(bytes: *const u8) -> [__m256i; 2] {
 
 /// Low halves of 16 bytes, then their high halves.
 #[inline(always)]
-unsafe fn nibbles(bytes: *const u8) -> __m256i {
+pub(super) unsafe fn nibbles(bytes: *const u8) -> __m256i {
     // SAFETY: as the caller says.
     unsafe {
         let bytes = _mm_loadu_si128(bytes.cast());
@@ -411,7 +411,7 @@ unsafe fn nibbles(bytes: *const u8) -> __m256i {
 
 /// 32 bits as bytes of 0 or 16.
 #[inline(always)]
-unsafe fn fifth_bits(bits: *const u8) -> __m256i {
+pub(super) unsafe fn fifth_bits(bits: *const u8) -> __m256i {
     // SAFETY: as the caller says.
     unsafe {
         let bits = _mm256_set1_epi32(bits.cast::<i32>().read_unaligned());
