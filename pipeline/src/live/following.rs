@@ -11,6 +11,8 @@ use super::progress::{LaneProgress, Progress, SAMPLES_PER_MS, State};
 
 /// Sound that is taken at once: less would be more work, more would be late.
 const TAKEN_SAMPLES: u64 = 200 * SAMPLES_PER_MS;
+/// On a machine that is behind, more is: then the model runs less often over the same speech.
+const TAKEN_SAMPLES_MAX: u64 = 1000 * SAMPLES_PER_MS;
 
 /// What a follower tells.
 #[derive(Debug)]
@@ -120,7 +122,13 @@ impl Follower<'_> {
         let mut events = Vec::new();
         let mut engines = recognizers.engines();
         let mut samples = Vec::new();
-        let count = lane.reader.read(waits.min(TAKEN_SAMPLES) as usize, &mut samples)? as u64;
+        // At full speed there is always more; taken as a microphone gives it, it is heard as from a microphone.
+        let taken_max = if self.is_real_time {
+            TAKEN_SAMPLES_MAX
+        } else {
+            TAKEN_SAMPLES
+        };
+        let count = lane.reader.read(waits.min(taken_max) as usize, &mut samples)? as u64;
         if count == 0 {
             lane.live.finish(&mut engines, &mut events)?;
             lane.has_ended = true;

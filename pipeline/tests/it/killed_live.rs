@@ -13,41 +13,34 @@ use crate::live_workbench::{babble, check_what_was_shown_stands, pcm, spoken_lan
 use crate::workbench::Workbench;
 use crate::workbench::{random_model, shared};
 
-/// Kills a live meeting that is fed as a microphone would, after `after`; gives what was fed and what was told.
-fn kill_live(bench: &Workbench, model: &str, input: &[u8], after: Duration) -> (usize, Vec<Value>) {
+/// Feeds a live meeting as a microphone would, and kills it when it was fed `until_ms` of sound; gives how many bytes
+/// that was, and what was told.
+fn kill_live(bench: &Workbench, model: &str, input: &[u8], until_ms: usize) -> (usize, Vec<Value>) {
     let arguments = ["-", "--channels", "2", "--rate", "48000", "--speech-model", model];
     let mut child = start(bench, &arguments);
     let mut stdin = child.stdin.take().unwrap();
     let output = BufReader::new(child.stdout.take().unwrap());
-    let (fed_so_far, fed) = std::sync::mpsc::channel();
-    let told = std::thread::scope(|scope| {
-        // Tenths of a second, at four times the pace of talk.
-        let (pace, wait) = std::sync::mpsc::channel::<()>();
-        scope.spawn(move || {
-            let mut sum = 0;
-            for piece in input.chunks(48_000 * 4 / 10) {
-                let _ = wait.recv_timeout(Duration::from_millis(25));
-                if stdin.write_all(piece).is_err() {
-                    break;
-                }
-                sum += piece.len();
-            }
-            fed_so_far.send(sum).unwrap();
-        });
+    std::thread::scope(|scope| {
         let told = scope.spawn(move || {
             let whole = output.lines().map_while(Result::ok);
             whole.filter_map(|line| serde_json::from_str(&line).ok()).collect()
         });
-        let (_alive, moment) = std::sync::mpsc::channel::<()>();
-        let _ = moment.recv_timeout(after);
+        let (_alive, pace) = std::sync::mpsc::channel::<()>();
+        let mut fed = 0;
+        // Tenths of a second, at four times the pace of talk.
+        for piece in input[..until_ms * BYTES_PER_MS].chunks(100 * BYTES_PER_MS) {
+            let _ = pace.recv_timeout(Duration::from_millis(25));
+            stdin.write_all(piece).unwrap();
+            fed += piece.len();
+        }
         child.kill().unwrap();
         child.wait().unwrap();
-        drop(pace);
-        told.join().unwrap()
-    });
-    (fed.recv().unwrap(), told)
+        (fed, told.join().unwrap())
+    })
 }
 
+/// Of two channels at 48 kHz.
+const BYTES_PER_MS: usize = 48 * 4;
 /// Bytes that a pipe holds before its writer waits.
 const PIPE_BYTES: usize = 1 << 16;
 
@@ -60,17 +53,17 @@ fn kill_9_costs_a_second_and_what_was_shown_stands() {
     let thrice = |lane: &[f32]| lane.iter().flat_map(|&sample| [sample; 3]).collect::<Vec<_>>();
     let input = pcm(&[&thrice(&lanes[0]), &thrice(&lanes[1])]);
     let mut random = 0x2545_f491_u64 ^ u64::from(std::process::id());
-    for moment in [30, 600, 1800] {
+    for from_ms in [20, 2500, 7000] {
         random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        let after = Duration::from_millis(moment + (random >> 33) % 800);
-        let (fed, told) = kill_live(&bench, &model, &input, after);
+        let until_ms = from_ms + (random >> 33) as usize % 3000;
+        let (fed, told) = kill_live(&bench, &model, &input, until_ms);
         let unfinished = bench.json(&["recover", "--list"]);
         let unfinished = unfinished.as_array().unwrap();
         // What the pipe does not hold was read: from then on it counts.
-        let read_ms = fed.saturating_sub(PIPE_BYTES) as i64 * 1000 / (48_000 * 4);
+        let read_ms = (fed.saturating_sub(PIPE_BYTES) / BYTES_PER_MS) as i64;
         let recorded_ms = unfinished.first().map_or(0, |one| one["recorded_ms"].as_i64().unwrap());
         println!(
-            "killed after {after:?}: {read_ms} ms were read, {recorded_ms} ms are there, {} lines",
+            "killed after {until_ms} ms of sound: {read_ms} ms were read, {recorded_ms} ms are there, {} lines",
             told.len()
         );
         assert!(recorded_ms >= read_ms - 1000, "{recorded_ms} of {read_ms}");
@@ -102,7 +95,7 @@ fn a_recovery_that_is_killed_is_done_again() {
     let voice = babble(4);
     let thrice: Vec<f32> = voice.iter().flat_map(|&sample| [sample; 3]).collect();
     let input = pcm(&[&thrice, &thrice]);
-    kill_live(&bench, &model, &input, Duration::from_millis(1500));
+    kill_live(&bench, &model, &input, 4000);
     let before = copy_of(&bench.path("library"), &bench.path("copy"));
     for millis in [30, 120, 400] {
         let mut child = bench
