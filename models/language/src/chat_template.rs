@@ -182,7 +182,7 @@ mod tests {
     /// In the manner of Llama 3, with the Python methods that templates use.
     const TEMPLATE: &str = "{% for message in messages %}\n    {% if loop.first %}{{ bos_token }}{% endif %}\n    \
         {{- '<|start_header_id|>' + message['role'] + '<|end_header_id|>\\n\\n' + message['content'].strip() + \
-        '<|eot_id|>' }}\n{% endfor %}\n{% if messages[0].content.startswith('!') %}{{ raise_exception('no') }}{% endif \
+        '<|eot_id|>' }}\n{%- endfor %}\n{% if messages[0].content.startswith('!') %}{{ raise_exception('no') }}{% endif \
         %}\n{% if add_generation_prompt %}{{ '<|start_header_id|>assistant<|end_header_id|>\\n\\n' }}{% endif %}";
 
     #[test]

@@ -5,8 +5,6 @@
     reason = "tests may panic, and print what they measure"
 )]
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic, in helpers too")]
-
 mod constrained;
 mod files;
 mod parity;

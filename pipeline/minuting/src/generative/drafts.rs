@@ -5,7 +5,7 @@
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// Letters of a statement, at most: a runaway answer is cut by the schema and not by the context.
 const STATEMENT_LETTERS_MAX: usize = 400;
@@ -45,8 +45,8 @@ pub(super) struct StatementsAnswer {
 /// At most `count` topics whose statements rest on some of `ids`.
 pub(super) fn topics_schema(ids: &[&str], count: usize, statements_max: usize) -> Value {
     let topic = object(json!({
-        "title": { "type": "string", "minLength": 1, "maxLength": 80 },
         "statements": list(draft(ids, None), 1, statements_max),
+        "title": { "type": "string", "minLength": 1, "maxLength": 80 },
     }));
     object(json!({ "topics": list(topic, 1, count) }))
 }
@@ -62,17 +62,22 @@ pub(super) fn actions_schema(ids: &[&str], people: &[&str], count_max: usize) ->
 }
 
 fn draft(ids: &[&str], people: Option<&[&str]>) -> Value {
-    let mut properties = json!({
-        "text": { "type": "string", "minLength": 1, "maxLength": STATEMENT_LETTERS_MAX },
-        "evidence": list(json!({ "type": "string", "enum": ids }), 1, 6),
-    });
+    // In the order of the alphabet, whether or not serde_json keeps the order of insertion.
+    let mut properties = Map::new();
+    let evidence = list(json!({ "type": "string", "enum": ids }), 1, 6);
+    properties.insert("evidence".to_owned(), evidence);
     if let Some(people) = people {
         let mut owners: Vec<Value> = people.iter().map(|name| json!(name)).collect();
         owners.push(Value::Null);
-        properties["owner"] = json!({ "enum": owners });
-        properties["until"] = json!({ "type": ["string", "null"], "maxLength": 60 });
+        properties.insert("owner".to_owned(), json!({ "enum": owners }));
     }
-    object(properties)
+    let text = json!({ "type": "string", "minLength": 1, "maxLength": STATEMENT_LETTERS_MAX });
+    properties.insert("text".to_owned(), text);
+    if people.is_some() {
+        let until = json!({ "type": ["string", "null"], "maxLength": 60 });
+        properties.insert("until".to_owned(), until);
+    }
+    object(properties.into())
 }
 
 /// An object with exactly these properties.
