@@ -139,7 +139,7 @@ impl Library {
         self.root.join(INDEX)
     }
 
-    /// The folder of what is under way and not yet a meeting: transcriptions, live recordings.
+    /// The folder of work under way, to go on from where it was stopped: windows of transcriptions, passages of minutes.
     pub fn work_folder(&self) -> PathBuf {
         self.root.join(WORK)
     }

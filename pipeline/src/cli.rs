@@ -27,7 +27,7 @@ use self::terminal::Terminal;
 use crate::settings::Settings;
 use crate::stages::transcribe::{WORKER_COMMAND, serve_jobs};
 
-/// Meeting intelligence that runs on your own machine: transcripts in, proven minutes, search and recommendations out.
+/// Meeting intelligence that runs on your own machine: recordings and transcripts in, proven minutes, search and recommendations out.
 #[derive(Parser, Debug)]
 #[command(name = "greffier", version, propagate_version = true, max_term_width = 110, after_help = EXIT_CODES)]
 struct Cli {

@@ -97,7 +97,8 @@ impl RemoteModel {
     fn complete(&self, body: &Value) -> Result<Completion, GenerateError> {
         let address = format!("{}/chat/completions", self.options.address);
         let mut wait = FIRST_WAIT;
-        for attempt in 1.. {
+        let mut attempt = 1;
+        loop {
             let mut request = self.agent.post(&address);
             if let Some(key) = &self.options.key {
                 request = request.header("Authorization", format!("Bearer {key}"));
@@ -128,6 +129,7 @@ impl RemoteModel {
                 let asked = asked.and_then(|seconds| seconds.parse().ok()).map(Duration::from_secs);
                 std::thread::park_timeout(asked.unwrap_or(wait).min(WAIT_MAX));
                 wait *= 2;
+                attempt += 1;
                 continue;
             }
             let said = response.body_mut().read_to_string().unwrap_or_default();
@@ -146,7 +148,6 @@ impl RemoteModel {
                 GenerateError::Failed(error)
             });
         }
-        Err(GenerateError::Stopped)
     }
 }
 

@@ -1,6 +1,6 @@
 //! The card of a model: what it was trained for, as data in a file beside it, so that the transcriber stays within it.
 //!
-//! A model without a card is one for everything, such as Whisper. The card of `models/demo` is written by
+//! A model without a card is one for everything, such as Whisper. Cards are written by
 //! `scripts/train_demo_model/export.py`.
 
 use std::collections::{BTreeMap, HashSet};

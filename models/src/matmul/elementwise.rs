@@ -6,6 +6,7 @@
 )]
 
 use super::TileRow;
+use crate::float_math::{exp, highest_of, multiply_add, sum_of};
 
 /// A set of vector instructions that this processor has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -169,15 +170,6 @@ fn apply<const FUSED: bool>(function: Function, values: &mut [f32]) {
     }
 }
 
-#[inline(always)]
-fn multiply_add<const FUSED: bool>(left: f32, right: f32, added: f32) -> f32 {
-    if FUSED {
-        left.mul_add(right, added)
-    } else {
-        left * right + added
-    }
-}
-
 /// x·Φ(x). Φ(x) - 1/2 is x times a polynomial in x², fitted at Chebyshev nodes for |x| <= 5, beyond which Φ is 0 or 1
 /// to within 3e-7. Greatest error of the product over [-8, 8], against double precision: 1.2e-6.
 #[inline(always)]
@@ -205,55 +197,6 @@ fn gelu<const FUSED: bool>(x: f32) -> f32 {
         .iter()
         .fold(0.0, |sum, &term| multiply_add::<FUSED>(sum, t, term));
     x * multiply_add::<FUSED>(clamped, slope, 0.5)
-}
-
-/// e^x for x <= 0 to within 2 units in the last place; below -87 as at -87.
-#[inline(always)]
-fn exp<const FUSED: bool>(x: f32) -> f32 {
-    /// 1.5·2²³: adding it rounds to whole numbers and leaves them in the low bits.
-    const ROUND: f32 = 12_582_912.0;
-    /// ln 2 in two parts, so that whole multiples can be taken off exactly.
-    const LN_2_HIGH: f32 = 0.693_359_4;
-    const LN_2_LOW: f32 = -2.121_944_4e-4;
-    const FACTORIALS: [f32; 7] = [1.0 / 720.0, 1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0, 0.5, 1.0, 1.0];
-    let x = x.max(-87.0);
-    let rounded = multiply_add::<FUSED>(x, std::f32::consts::LOG2_E, ROUND);
-    let whole = rounded - ROUND;
-    let rest = multiply_add::<FUSED>(whole, -LN_2_HIGH, x);
-    let rest = multiply_add::<FUSED>(whole, -LN_2_LOW, rest);
-    let power = FACTORIALS
-        .iter()
-        .fold(0.0, |sum, &term| multiply_add::<FUSED>(sum, rest, term));
-    let exponent = (rounded.to_bits() << 23).wrapping_add(1.0_f32.to_bits());
-    power * f32::from_bits(exponent)
-}
-
-/// Sums in 16 lanes, an order that vectorizes.
-#[inline(always)]
-fn sum_of(values: &[f32], map: impl Fn(f32) -> f32) -> f32 {
-    let (chunks, rest) = values.as_chunks::<16>();
-    let mut lanes = [0.0_f32; 16];
-    for chunk in chunks {
-        lanes
-            .iter_mut()
-            .zip(chunk)
-            .for_each(|(lane, value)| *lane += map(*value));
-    }
-    lanes.iter().sum::<f32>() + rest.iter().map(|value| map(*value)).sum::<f32>()
-}
-
-#[inline(always)]
-fn highest_of(values: &[f32]) -> f32 {
-    let higher = |left: f32, right: f32| if left > right { left } else { right };
-    let (chunks, rest) = values.as_chunks::<16>();
-    let mut lanes = [f32::NEG_INFINITY; 16];
-    for chunk in chunks {
-        lanes
-            .iter_mut()
-            .zip(chunk)
-            .for_each(|(lane, value)| *lane = higher(*lane, *value));
-    }
-    lanes.iter().chain(rest).copied().fold(f32::NEG_INFINITY, higher)
 }
 
 #[cfg(test)]

@@ -2,12 +2,11 @@
 
 use std::path::Path;
 
-use datasets::formats::{self, MeetingRead};
+use datasets::formats::MeetingRead;
 use datasets::library::Library;
 use datasets::{Meeting, MeetingId, Source, Transcript};
 
-use super::read_transcript::{KnownFacts, complete};
-use super::recognize_language::recognize_language;
+use super::read_transcript::{KnownFacts, complete, complete_recording};
 use super::transcribe::{Transcriber, TranscriptionJob, journal_path, sha256_of, vocabulary_of};
 
 /// The meeting in the recording at `path` before a word of it is heard; its id is still to be given by
@@ -63,11 +62,7 @@ pub fn hear(
             transcriber.transcribe(&job, on_progress)?
         }
     };
-    // Once more, now that it is known who spoke: the invitation tells whose voices they are.
-    read.meeting.participants = formats::participants(&read.meeting.id, &read.transcript);
-    complete(read, facts, true, &name_of(path));
-    let language = recognize_language(&mut read.transcript);
-    read.meeting.language = read.meeting.language.or(language);
+    complete_recording(read, facts, &name_of(path));
     Ok(())
 }
 
