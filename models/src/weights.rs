@@ -8,10 +8,12 @@ mod manifest;
 mod partial_file;
 mod record;
 mod store;
+mod torch_checkpoint;
 
 pub use manifest::{Manifest, ManifestError, ModelEntry, ModelFile, ModelKind, Source};
 pub use partial_file::PartialFile;
 pub use store::{ChecksumOrigin, FileState, ModelState, WeightsError, WeightsStore};
+pub use torch_checkpoint::{CheckpointError, read_torch_checkpoint};
 
 /// Bytes as lower-case hexadecimal digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {

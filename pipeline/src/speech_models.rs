@@ -54,18 +54,30 @@ pub fn speech_model(asked: Option<&Path>, settings: &Settings) -> anyhow::Result
 /// # Errors
 /// When it is installed and damaged: silently falling back would hide that.
 pub fn silero_model(settings: &Settings) -> anyhow::Result<Option<PathBuf>> {
+    first_installed(settings, ModelKind::VoiceActivity)
+}
+
+/// The file of the model that tells voices apart, where it is installed.
+///
+/// # Errors
+/// As [`silero_model`].
+pub fn voice_encoder(settings: &Settings) -> anyhow::Result<Option<PathBuf>> {
+    first_installed(settings, ModelKind::SpeakerEmbedding)
+}
+
+fn first_installed(settings: &Settings, kind: ModelKind) -> anyhow::Result<Option<PathBuf>> {
     let store = weights_store(settings)?;
-    let entry = installed(&store, ModelKind::VoiceActivity).into_iter().next();
+    let entry = installed(&store, kind).into_iter().next();
     entry.map(|entry| file_of(&store, entry)).transpose()
 }
 
-/// Names of the speech models and voice detectors that are installed.
+/// Names of the models for speech that are installed.
 ///
 /// # Errors
 /// When there is no folder for models.
 pub fn installed_names(settings: &Settings) -> anyhow::Result<Vec<String>> {
     let store = weights_store(settings)?;
-    let kinds = [ModelKind::Speech, ModelKind::VoiceActivity];
+    let kinds = [ModelKind::Speech, ModelKind::VoiceActivity, ModelKind::SpeakerEmbedding];
     let entries = kinds.into_iter().flat_map(|kind| installed(&store, kind));
     Ok(entries.map(|entry| entry.name.clone()).collect())
 }

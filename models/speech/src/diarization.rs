@@ -4,7 +4,8 @@
 //!
 //! Speech is cut into windows, windows are clustered (spectral clustering of Ng, Jordan and Weiss, 2001), and the clusters'
 //! voices then draw the borders again, frame by frame (mixtures and Viterbi, as Ajmera and Wooters, "A robust speaker
-//! clustering algorithm", 2003), merging voices that one mixture explains as well as two.
+//! clustering algorithm", 2003), merging voices that one mixture explains as well as two. A trained embedding needs no such
+//! help: its clusters are merged where they are no further apart than windows of one voice.
 
 mod attribution;
 mod clustering;
@@ -12,14 +13,16 @@ mod k_means;
 mod mfcc;
 mod mixture;
 mod resegmentation;
+mod voice_encoder;
 
 use serde::{Deserialize, Serialize};
 
 pub use attribution::attribute;
 pub use mfcc::SpectralStatistics;
+pub use voice_encoder::{VoiceEncoder, VoiceEncoderError};
 
 use crate::sound::{SAMPLES_PER_MS, Span, duration_ms};
-use clustering::cluster;
+use clustering::{cluster, merge_close};
 use mfcc::{FRAME_MS, mfcc};
 use resegmentation::resegment;
 
@@ -31,6 +34,13 @@ const WINDOW_FRAMES: usize = 150;
 const HOP_FRAMES: usize = 25;
 /// Most windows: clustering takes the cube of them. In longer talk they lie further apart.
 const WINDOWS_MAX: usize = 700;
+/// Of a window's likenesses to others, the share that counts in full: of spectra, and of a trained embedding.
+const LIKENESS_SHARE: f32 = 0.4;
+const TRAINED_LIKENESS_SHARE: f32 = 0.2;
+/// Less than this between two clusters of a trained embedding, and they are one voice.
+const TRAINED_MARGIN: f32 = 0.08;
+/// Windows that are embedded at once.
+const BATCH: usize = 32;
 
 /// A time in which one speaker speaks. Speakers are numbered from zero in order of their first turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,8 +61,11 @@ pub struct DiarizationOptions {
 /// Turns sound into a vector that is alike for the same voice. An installed model is one; it is asked for
 /// windows of 1.5 s, or less where there is no more.
 pub trait SpeakerEmbedding: Send {
-    /// The voice in `samples`; always as long.
-    fn embed(&mut self, samples: &[f32]) -> Vec<f32>;
+    /// The voice in each window's samples; always vectors of one length.
+    fn embed(&mut self, windows: &[&[f32]]) -> Vec<Vec<f32>>;
+
+    /// Whether it knows voices from many people, so that its word counts for more than that of the spectra at hand.
+    fn is_trained(&self) -> bool;
 }
 
 /// Turns of the speakers within `speech`, in order and apart; all of it has a speaker. Speech of two at once is given to
@@ -77,11 +90,16 @@ pub struct Diarizer<'a> {
     frames: Vec<Vec<f32>>,
     /// Of each frame, when it begins and ends.
     spans: Vec<Span>,
-    /// First frame of each window and the one after the last, and its voice.
+    /// First frame of each window and the one after the last; voices of those that are embedded.
     windows: Vec<(usize, usize)>,
     voices: Vec<Vec<f32>>,
-    /// Speech, pauses left out, from the next window on.
+    /// Sound of the windows that are not embedded yet.
+    waiting: Vec<Vec<f32>>,
+    /// From one window to the next, in frames.
+    hop: usize,
+    /// Speech, pauses left out, from the frame `unheard_from` on.
     unheard: Vec<f32>,
+    unheard_from: usize,
 }
 
 impl<'a> Diarizer<'a> {
@@ -93,7 +111,10 @@ impl<'a> Diarizer<'a> {
             spans: Vec::new(),
             windows: Vec::new(),
             voices: Vec::new(),
+            waiting: Vec::new(),
+            hop: HOP_FRAMES,
             unheard: Vec::new(),
+            unheard_from: 0,
         }
     }
 
@@ -112,19 +133,41 @@ impl<'a> Diarizer<'a> {
         }
         self.unheard
             .extend_from_slice(&samples[..(end - first) * FRAME_SAMPLES]);
-        while self.unheard.len() >= WINDOW_FRAMES * FRAME_SAMPLES {
-            self.embed(WINDOW_FRAMES);
+        while self.next_window() + WINDOW_FRAMES <= self.frames.len() {
+            self.take_window(WINDOW_FRAMES);
+        }
+        let heard = self.next_window().min(self.frames.len());
+        self.unheard.drain(..(heard - self.unheard_from) * FRAME_SAMPLES);
+        self.unheard_from = heard;
+    }
+
+    /// First frame of the window after all.
+    fn next_window(&self) -> usize {
+        self.windows.last().map_or(0, |(from, _)| from + self.hop)
+    }
+
+    /// Takes the next window, of `frames`, and embeds those that wait once they are many.
+    fn take_window(&mut self, frames: usize) {
+        let from = self.next_window();
+        let begin = (from - self.unheard_from) * FRAME_SAMPLES;
+        let sound = self.unheard[begin..begin + frames * FRAME_SAMPLES].to_vec();
+        self.waiting.push(sound);
+        self.windows.push((from, from + frames));
+        if self.waiting.len() == BATCH {
+            self.embed_waiting();
+        }
+        if self.windows.len() == WINDOWS_MAX {
+            self.embed_waiting();
+            every_second(&mut self.windows);
+            every_second(&mut self.voices);
+            self.hop *= 2;
         }
     }
 
-    /// The voice in the next `frames` frames; the next window begins a little later.
-    fn embed(&mut self, frames: usize) {
-        let from = self.windows.last().map_or(0, |(from, _)| from + HOP_FRAMES);
-        let voice = self.embedding.embed(&self.unheard[..frames * FRAME_SAMPLES]);
-        self.voices.push(voice);
-        self.windows.push((from, from + frames));
-        self.unheard
-            .drain(..(HOP_FRAMES * FRAME_SAMPLES).min(self.unheard.len()));
+    fn embed_waiting(&mut self) {
+        let windows: Vec<&[f32]> = self.waiting.iter().map(Vec::as_slice).collect();
+        self.voices.extend(self.embedding.embed(&windows));
+        self.waiting.clear();
     }
 
     /// Turns of the speakers, in order and apart.
@@ -133,20 +176,29 @@ impl<'a> Diarizer<'a> {
             return Vec::new();
         }
         if self.windows.is_empty() {
-            self.embed(self.frames.len());
+            self.take_window(self.frames.len());
         }
-        let step = self.windows.len().div_ceil(WINDOWS_MAX);
-        let windows: Vec<(usize, usize)> = self.windows.iter().copied().step_by(step).collect();
-        let voices: Vec<Vec<f32>> = self.voices.into_iter().step_by(step).collect();
-        let of_windows = cluster(voices, options.speakers);
+        self.embed_waiting();
+        if self.embedding.is_trained() {
+            let mut of_windows = cluster(&self.voices, options.speakers, TRAINED_LIKENESS_SHARE);
+            merge_close(&self.voices, &mut of_windows, TRAINED_MARGIN);
+            let of_frames = nearest_window(self.frames.len(), &self.windows, &of_windows);
+            return turns(&self.spans, &of_frames);
+        }
+        normalize(&mut self.voices);
+        let of_windows = cluster(&self.voices, options.speakers, LIKENESS_SHARE);
+        let of_frames = nearest_window(self.frames.len(), &self.windows, &of_windows);
         normalize(&mut self.frames);
-        let labels = resegment(
-            &self.frames,
-            nearest_window(self.frames.len(), &windows, &of_windows),
-            options.speakers,
-        );
-        turns(&self.spans, &labels)
+        turns(&self.spans, &resegment(&self.frames, of_frames, options.speakers))
     }
+}
+
+fn every_second<T>(of: &mut Vec<T>) {
+    let mut keep = false;
+    of.retain(|_| {
+        keep = !keep;
+        keep
+    });
 }
 
 /// For each frame, the label of the window whose middle is nearest. Windows are in order.

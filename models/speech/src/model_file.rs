@@ -10,6 +10,7 @@ mod silero;
 use std::path::{Path, PathBuf};
 
 pub use layout::{ModelDimensions, TensorType};
+pub(crate) use mel_filters::mel_filters;
 #[cfg(test)]
 pub(crate) use random::write_random_silero;
 pub use random::{RandomModelError, write_random_model};

@@ -46,6 +46,8 @@ pub enum ModelKind {
     Speech,
     /// Where is speech?
     VoiceActivity,
+    /// Whose voice is it?
+    SpeakerEmbedding,
     /// Text to text.
     Language,
 }

@@ -182,6 +182,7 @@ impl LiveArgs {
             model: std::path::absolute(&speech.model).context("finding the speech model")?,
             language: speech.language,
             speakers: speech.speakers,
+            voice_encoder: speech.voice_encoder.clone(),
             minutes_language: options.language,
             abstract_words: options.abstract_words,
             context,

@@ -16,7 +16,7 @@ use super::Outcome;
 use super::terminal::Terminal;
 use crate::session::WritingSession;
 use crate::settings::Settings;
-use crate::speech_models::{silero_model, speech_model};
+use crate::speech_models::{silero_model, speech_model, voice_encoder};
 use crate::stages::keep_meeting::{KeptMeeting, SourceFile, assign_id, keep_meeting};
 use crate::stages::read_context::read_context_items;
 use crate::stages::read_recording::{hear, unheard_meeting};
@@ -84,6 +84,7 @@ impl SpeechArgs {
             language: self.spoken_language,
             speakers: self.speakers,
             silero: silero_model(settings)?,
+            voice_encoder: voice_encoder(settings)?,
         })
     }
 

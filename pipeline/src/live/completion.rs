@@ -19,7 +19,7 @@ use self::missing::{Found, Missing};
 use super::engine::LiveEngine;
 use super::folder::LiveFolder;
 use super::journal::{self, JournalRead, LaneJournal};
-use crate::stages::diarize::{anonymous, turns_in_speech};
+use crate::stages::diarize::{TOLD_BY_VOICE, anonymous, turns_in_speech, voices_to_tell};
 use crate::stages::keep_meeting::assign_id;
 use crate::stages::read_transcript::{complete, complete_recording};
 use crate::stages::transcribe::{LaneHeard, merge_lanes, sha256_of, span, vocabulary_of};
@@ -79,10 +79,11 @@ pub fn complete_meeting(
                 ..Transcript::default()
             };
             let mut heard = lanes_heard(&spool, &told, found);
-            if let ([only], Some(speakers @ 2..)) = (heard.as_mut_slice(), engine.options().speakers) {
-                only.turns = turns_in_speech(&recordings[0], only.lane.id, &only.transcript.speech, Some(speakers))?;
-                let note = "who spoke was told by voices alone, which is experimental: check the speakers";
-                transcript.warnings.push(note.to_owned());
+            let encoder = engine.options().voice_encoder.as_deref();
+            let tell = voices_to_tell(engine.options().speakers, encoder);
+            if let ([only], Some(speakers)) = (heard.as_mut_slice(), tell) {
+                only.turns = turns_in_speech(&recordings[0], only.lane.id, &only.transcript.speech, speakers, encoder)?;
+                transcript.warnings.push(TOLD_BY_VOICE.to_owned());
             }
             merge_lanes(&heard, &levels, &mut transcript);
             anchors::carry(&shown(&told, &spool), &mut transcript);

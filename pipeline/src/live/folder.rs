@@ -54,6 +54,9 @@ pub struct Order {
     pub language: Option<Language>,
     /// How many people speak, where it was given.
     pub speakers: Option<usize>,
+    /// The model that tells voices apart, where it was installed.
+    #[serde(default)]
+    pub voice_encoder: Option<PathBuf>,
     /// Language of the minutes, where it was given.
     pub minutes_language: Option<Language>,
     /// Words in the abstract, at most.
@@ -95,6 +98,8 @@ impl Order {
             speakers: self.speakers,
             // What was missed is looked for with the detector that the live pass had.
             silero: None,
+            // Who spoke is worth less than the meeting: without the file the embedded default tells it.
+            voice_encoder: self.voice_encoder.clone().filter(|path| path.is_file()),
         }
     }
 

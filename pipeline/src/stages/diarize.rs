@@ -5,10 +5,13 @@ use std::collections::btree_map::Entry;
 use std::path::Path;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use audio::{Block, LaneId, LaneReader};
 use datasets::formats::rttm;
 use datasets::{MediaTime, SpeakerLabel, TimeSpan};
-use speech::diarization::{DiarizationOptions, Diarizer, SpeakerTurn, SpectralStatistics};
+use speech::diarization::{
+    DiarizationOptions, Diarizer, SpeakerEmbedding, SpeakerTurn, SpectralStatistics, VoiceEncoder,
+};
 use speech::sound::Span;
 use speech::voice_activity::{GateOptions, SpeechDetector, SpeechEvent, ended};
 
@@ -17,6 +20,9 @@ use super::detect_speech::speech_frames;
 /// Closer borders than a recognizer wants, which needs soft first and last sounds: padding would be an error here.
 const PAD_MS: i64 = 100;
 const PAUSE_MS_MAX: i64 = 250;
+
+/// What is said of a transcript whose speakers had no lane of their own.
+pub(crate) const TOLD_BY_VOICE: &str = "who spoke was told by voices alone, which is experimental: check the speakers";
 
 /// Who speaks when.
 #[derive(Clone, Debug)]
@@ -28,14 +34,20 @@ pub struct Diarization {
 }
 
 /// Tells who speaks when in the recording at `path`: each lane is a speaker; on a single lane, voices are told apart,
-/// `speakers` of them where their number is known. `silero` is the file of the better voice detector, where installed.
+/// `speakers` of them where their number is known. `silero` and `voice_encoder` are the files of the better detector of
+/// voice and of the model that tells voices apart, where installed.
 ///
 /// # Errors
-/// When nothing can be decoded from the file, or the detector cannot be loaded.
-pub fn diarize(path: &Path, speakers: Option<usize>, silero: Option<&Path>) -> anyhow::Result<Diarization> {
+/// When nothing can be decoded from the file, or a model cannot be loaded.
+pub fn diarize(
+    path: &Path,
+    speakers: Option<usize>,
+    silero: Option<&Path>,
+    voice_encoder: Option<&Path>,
+) -> anyhow::Result<Diarization> {
     let (speech, length) = speech_of_lanes(path, silero)?;
     let turns = match speech.iter().next() {
-        Some((lane, spans)) if speech.len() == 1 => turns_in_speech(path, *lane, spans, speakers)?,
+        Some((lane, spans)) if speech.len() == 1 => turns_in_speech(path, *lane, spans, speakers, voice_encoder)?,
         _ => {
             let of_lane = |(lane, spans): (&LaneId, &Vec<Span>)| {
                 let turn = |span: &Span| SpeakerTurn {
@@ -95,15 +107,16 @@ fn detector(silero: Option<&Path>) -> anyhow::Result<SpeechDetector> {
 /// The turns of the speakers within the speech of a lane. It is read again, span by span, so that no recording is held.
 ///
 /// # Errors
-/// When the file cannot be read any more.
+/// When the file cannot be read any more, or the voice encoder cannot be loaded.
 pub(crate) fn turns_in_speech(
     path: &Path,
     lane: LaneId,
     speech: &[Span],
     speakers: Option<usize>,
+    voice_encoder: Option<&Path>,
 ) -> anyhow::Result<Vec<SpeakerTurn>> {
-    let mut embedding = SpectralStatistics;
-    let mut diarizer = Diarizer::new(&mut embedding);
+    let mut embedding = speaker_embedding(voice_encoder)?;
+    let mut diarizer = Diarizer::new(embedding.as_mut());
     let mut spans = speech.iter().peekable();
     let mut samples: Vec<f32> = Vec::new();
     let per_ms = u64::from(audio::SAMPLE_RATE_HZ) / 1000;
@@ -125,6 +138,23 @@ pub(crate) fn turns_in_speech(
         diarizer.add(span.start_ms, &samples);
     }
     Ok(diarizer.finish(&DiarizationOptions { speakers }))
+}
+
+/// How many voices a single lane is to be told into: nothing where it is one, or where nobody asked and only spectra could
+/// tell. The inner number is the one that is known.
+pub(crate) fn voices_to_tell(speakers: Option<usize>, voice_encoder: Option<&Path>) -> Option<Option<usize>> {
+    match (speakers, voice_encoder) {
+        (Some(..2), _) | (None, None) => None,
+        (known, _) => Some(known),
+    }
+}
+
+/// The voice encoder, where its file is given; else the embedded default.
+fn speaker_embedding(voice_encoder: Option<&Path>) -> anyhow::Result<Box<dyn SpeakerEmbedding>> {
+    Ok(match voice_encoder {
+        Some(path) => Box::new(VoiceEncoder::load(path).context("loading the voice encoder")?),
+        None => Box::new(SpectralStatistics),
+    })
 }
 
 /// The sound of a lane; silence where it is not heard yet or no more, so that all lanes keep one clock.

@@ -37,6 +37,9 @@ pub struct SpeechOptions {
     pub speakers: Option<usize>,
     /// The model file of Silero's voice detector, where it is installed; the embedded one is used otherwise.
     pub silero: Option<PathBuf>,
+    /// The file of the model that tells voices apart, where it is installed; spectra do otherwise.
+    #[serde(default)]
+    pub voice_encoder: Option<PathBuf>,
 }
 
 impl SpeechOptions {
@@ -48,6 +51,7 @@ impl SpeechOptions {
             ("language", self.language.map(|language| language.to_string())),
             ("speakers", self.speakers.map(|speakers| speakers.to_string())),
             ("vocabulary", vocabulary),
+            ("voices", self.voice_encoder.as_ref().map(|_| "encoder".to_owned())),
             ("voice_activity", self.silero.as_ref().map(|_| "silero".to_owned())),
         ];
         Provenance {

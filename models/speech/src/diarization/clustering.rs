@@ -1,26 +1,24 @@
 //! Spectral clustering: windows that are alike, directly or through others, come together.
 
+use std::collections::BTreeMap;
+
 use nalgebra::{DMatrix, SymmetricEigen};
 
 use super::k_means::k_means;
-use super::normalize;
 
-/// Of each window's likenesses, the share that counts in full.
-const LIKENESS_SHARE: f32 = 0.4;
 /// What the others count.
 const UNLIKE_WEIGHT: f32 = 0.01;
 /// Most speakers that are looked for.
 const SPEAKERS_MAX: usize = 8;
 
-/// The cluster of each vector: `count` clusters, or as many as the gap between eigenvalues shows.
-pub(super) fn cluster(mut vectors: Vec<Vec<f32>>, count: Option<usize>) -> Vec<usize> {
+/// The cluster of each vector, of whose likenesses a `share` counts in full: `count` clusters, or as many as the gap between eigenvalues shows.
+pub(super) fn cluster(vectors: &[Vec<f32>], count: Option<usize>, share: f32) -> Vec<usize> {
     let windows = vectors.len();
     let count = count.map(|count| count.clamp(1, (windows / 4).max(1)));
     if count == Some(1) || windows < 8 {
         return vec![0; windows];
     }
-    normalize(&mut vectors);
-    let (values, eigenvectors) = smallest_eigenvectors(&laplacian(&likeness(&vectors)));
+    let (values, eigenvectors) = smallest_eigenvectors(&laplacian(&likeness(vectors, share)));
     let count = count.unwrap_or_else(|| largest_gap(&values));
     if count == 1 {
         return vec![0; windows];
@@ -35,8 +33,61 @@ pub(super) fn cluster(mut vectors: Vec<Vec<f32>>, count: Option<usize>) -> Vec<u
     k_means(&rows, count, 10)
 }
 
+/// Brings clusters of unit vectors together, the closest first, whose members are less than `margin` closer to their own
+/// than to those of the other, as mean cosines: a voice that was cut into several. Labels stay, some are no more used.
+pub(super) fn merge_close(vectors: &[Vec<f32>], labels: &mut [usize], margin: f32) {
+    while let Some((kept, merged, apart)) = closest(vectors, labels) {
+        if apart >= margin {
+            break;
+        }
+        for label in labels.iter_mut().filter(|label| **label == merged) {
+            *label = kept;
+        }
+    }
+}
+
+/// The two closest clusters, and how much closer their members are to their own.
+fn closest(vectors: &[Vec<f32>], labels: &[usize]) -> Option<(usize, usize, f32)> {
+    let mut clusters: BTreeMap<usize, Cluster> = BTreeMap::new();
+    for (vector, label) in vectors.iter().zip(labels) {
+        clusters.entry(*label).or_default().add(vector);
+    }
+    let pairs = clusters.iter().flat_map(|(a, of_a)| {
+        let later = clusters.range(a + 1..);
+        later.map(move |(b, of_b)| (*a, *b, (of_a.within() + of_b.within()) / 2.0 - of_a.between(of_b)))
+    });
+    pairs.min_by(|a, b| a.2.total_cmp(&b.2))
+}
+
+/// Unit vectors by their sum, which gives the mean cosine of all pairs at once.
+#[derive(Default)]
+struct Cluster {
+    count: f32,
+    sum: Vec<f32>,
+}
+
+impl Cluster {
+    fn add(&mut self, vector: &[f32]) {
+        self.count += 1.0;
+        self.sum.resize(vector.len(), 0.0);
+        self.sum.iter_mut().zip(vector).for_each(|(sum, value)| *sum += value);
+    }
+
+    /// Mean cosine of two different members.
+    fn within(&self) -> f32 {
+        let all: f32 = self.sum.iter().map(|sum| sum * sum).sum();
+        (all - self.count) / (self.count * (self.count - 1.0)).max(1.0)
+    }
+
+    /// Mean cosine of a member of each.
+    fn between(&self, other: &Cluster) -> f32 {
+        let all: f32 = self.sum.iter().zip(&other.sum).map(|(a, b)| a * b).sum();
+        all / (self.count * other.count)
+    }
+}
+
 /// Cosines of the angles between vectors, moved to 0..1; small ones count little.
-fn likeness(vectors: &[Vec<f32>]) -> DMatrix<f32> {
+fn likeness(vectors: &[Vec<f32>], share: f32) -> DMatrix<f32> {
     let windows = vectors.len();
     let length = |vector: &[f32]| vector.iter().map(|value| value * value).sum::<f32>().sqrt() + 1e-9;
     let lengths: Vec<f32> = vectors.iter().map(|vector| length(vector)).collect();
@@ -51,7 +102,7 @@ fn likeness(vectors: &[Vec<f32>]) -> DMatrix<f32> {
     for mut row in likeness.row_iter_mut() {
         let mut sorted: Vec<f32> = row.iter().copied().collect();
         sorted.sort_by(|a, b| b.total_cmp(a));
-        let threshold = sorted[((windows as f32 * LIKENESS_SHARE) as usize).min(windows - 1)];
+        let threshold = sorted[((windows as f32 * share) as usize).min(windows - 1)];
         row.apply(|value| *value *= if *value < threshold { UNLIKE_WEIGHT } else { 1.0 });
     }
     let transposed = likeness.transpose();
@@ -105,7 +156,7 @@ mod tests {
     #[test]
     fn clouds_are_found_with_their_number_given() {
         for count in 2..5 {
-            let labels = cluster(clouds(count), Some(count));
+            let labels = cluster(&clouds(count), Some(count), 0.4);
             assert!((0..60).all(|n| labels[n] == labels[n % count]), "{count}: {labels:?}");
             let mut firsts = labels[..count].to_vec();
             firsts.sort_unstable();
@@ -115,8 +166,20 @@ mod tests {
     }
 
     #[test]
+    fn a_voice_cut_into_several_is_one_again_and_two_stay_two() {
+        let unit = |vector: Vec<f32>| {
+            let length = vector.iter().map(|value| value * value).sum::<f32>().sqrt();
+            vector.into_iter().map(|value| value / length).collect::<Vec<f32>>()
+        };
+        let vectors: Vec<Vec<f32>> = clouds(2).into_iter().map(unit).collect();
+        let mut labels: Vec<usize> = (0..60).map(|n| n % 4).collect();
+        merge_close(&vectors, &mut labels, 0.08);
+        assert_eq!(labels, (0..60).map(|n| n % 2).collect::<Vec<usize>>());
+    }
+
+    #[test]
     fn one_voice_or_little_speech_is_one_cluster() {
-        assert_eq!(cluster(clouds(2), Some(1)), vec![0; 60]);
-        assert_eq!(cluster(clouds(2)[..5].to_vec(), None), vec![0; 5]);
+        assert_eq!(cluster(&clouds(2), Some(1), 0.4), vec![0; 60]);
+        assert_eq!(cluster(&clouds(2)[..5], None, 0.4), vec![0; 5]);
     }
 }

@@ -23,19 +23,26 @@ const COEFFICIENTS: std::ops::Range<usize> = 1..20;
 pub struct SpectralStatistics;
 
 impl SpeakerEmbedding for SpectralStatistics {
-    fn embed(&mut self, samples: &[f32]) -> Vec<f32> {
-        let frames = mfcc(samples);
-        let count = frames.len().max(1) as f32;
-        let of = |component: usize| frames.iter().map(move |frame| frame[component]);
-        let means: Vec<f32> = (0..COEFFICIENTS.len())
-            .map(|component| of(component).sum::<f32>() / count)
-            .collect();
-        let spreads = means.iter().enumerate().map(|(component, mean)| {
-            let variance = of(component).map(|value| (value - mean).powi(2)).sum::<f32>() / count;
-            variance.sqrt()
-        });
-        means.iter().copied().chain(spreads.collect::<Vec<_>>()).collect()
+    fn embed(&mut self, windows: &[&[f32]]) -> Vec<Vec<f32>> {
+        windows.iter().map(|samples| mean_and_spread(&mfcc(samples))).collect()
     }
+
+    fn is_trained(&self) -> bool {
+        false
+    }
+}
+
+fn mean_and_spread(frames: &[Vec<f32>]) -> Vec<f32> {
+    let count = frames.len().max(1) as f32;
+    let of = |component: usize| frames.iter().map(move |frame| frame[component]);
+    let means: Vec<f32> = (0..COEFFICIENTS.len())
+        .map(|component| of(component).sum::<f32>() / count)
+        .collect();
+    let spreads = means.iter().enumerate().map(|(component, mean)| {
+        let variance = of(component).map(|value| (value - mean).powi(2)).sum::<f32>() / count;
+        variance.sqrt()
+    });
+    means.iter().copied().chain(spreads.collect::<Vec<_>>()).collect()
 }
 
 /// One vector of 19 for each 10 ms that begins a whole window of 25 ms.

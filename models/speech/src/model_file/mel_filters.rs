@@ -13,7 +13,7 @@ const MEL_PER_HZ: f64 = 3.0 / 200.0;
 const LOG_STEP: f64 = 1.856_297_990_365_626 / 27.0;
 
 /// `bands` rows of 201 weights.
-pub(super) fn mel_filters(bands: usize) -> Vec<f32> {
+pub(crate) fn mel_filters(bands: usize) -> Vec<f32> {
     let top = to_mel(8000.0);
     let corners: Vec<f64> = (0..bands + 2)
         .map(|corner| to_hz(top * corner as f64 / (bands + 1) as f64))

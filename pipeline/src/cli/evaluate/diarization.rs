@@ -12,7 +12,7 @@ use super::super::Outcome;
 use super::super::terminal::{FAINT, TITLE, Terminal};
 use super::speech::per_cent;
 use crate::settings::Settings;
-use crate::speech_models::silero_model;
+use crate::speech_models::{silero_model, voice_encoder};
 use crate::stages::diarize::diarize;
 
 #[derive(Args, Debug)]
@@ -48,7 +48,7 @@ pub(super) fn evaluate_diarization(
     terminal: &Terminal,
 ) -> anyhow::Result<Outcome> {
     let references = read_references(&args.data)?;
-    let silero = silero_model(settings)?;
+    let (silero, voice_encoder) = (silero_model(settings)?, voice_encoder(settings)?);
     let evaluation = DiarizationEvaluation {
         collar_ms: (args.collar * 1000.0).round() as i64,
         skip_overlap: args.skip_overlap,
@@ -57,7 +57,8 @@ pub(super) fn evaluate_diarization(
     let mut hear = |reference: &Reference| {
         let speakers = (args.speakers == Speakers::Given).then(|| reference.speakers());
         let start = Instant::now();
-        let found = diarize(&reference.sound, speakers, silero.as_deref()).map_err(|error| format!("{error:#}"))?;
+        let found = diarize(&reference.sound, speakers, silero.as_deref(), voice_encoder.as_deref());
+        let found = found.map_err(|error| format!("{error:#}"))?;
         bar.inc(1);
         Ok(Diarized {
             turns: found.turns,

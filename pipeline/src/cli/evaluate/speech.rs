@@ -13,7 +13,7 @@ use evaluation::transcription::{
 use super::super::Outcome;
 use super::super::terminal::{FAINT, TITLE, Terminal};
 use crate::settings::Settings;
-use crate::speech_models::{silero_model, speech_model};
+use crate::speech_models::{silero_model, speech_model, voice_encoder};
 use crate::stages::transcribe::{SpeechOptions, Transcriber, TranscriptionJob};
 
 #[derive(Args, Debug)]
@@ -41,6 +41,7 @@ pub(super) fn evaluate_speech(
         language: None,
         speakers: None,
         silero: silero_model(settings)?,
+        voice_encoder: voice_encoder(settings)?,
     })?;
     let work = tempfile::tempdir()?;
     let bar = terminal.bar(clips.len(), "clips");

@@ -14,7 +14,7 @@ use super::loaded_model::LoadedModel;
 use super::merge_lanes::{LaneHeard, merge_lanes};
 use super::{SpeechOptions, WindowJournal};
 use crate::stages::detect_speech::speech_frames;
-use crate::stages::diarize::{sound_of, turns_in_speech};
+use crate::stages::diarize::{TOLD_BY_VOICE, sound_of, turns_in_speech, voices_to_tell};
 
 /// A loaded model and how it is used.
 pub struct SpeechEngine {
@@ -95,10 +95,11 @@ impl SpeechEngine {
             warnings,
             ..Transcript::default()
         };
-        if let ([only], Some(speakers @ 2..)) = (heard.as_mut_slice(), self.options.speakers) {
-            only.turns = turns_in_speech(path, only.lane.id, &only.transcript.speech, Some(speakers))?;
-            let note = "who spoke was told by voices alone, which is experimental: check the speakers";
-            transcript.warnings.push(note.to_owned());
+        let encoder = self.options.voice_encoder.as_deref();
+        let tell = voices_to_tell(self.options.speakers, encoder);
+        if let ([only], Some(speakers)) = (heard.as_mut_slice(), tell) {
+            only.turns = turns_in_speech(path, only.lane.id, &only.transcript.speech, speakers, encoder)?;
+            transcript.warnings.push(TOLD_BY_VOICE.to_owned());
         }
         merge_lanes(&heard, &levels, &mut transcript);
         Ok(transcript)
