@@ -1,6 +1,6 @@
 //! Speed of speech: what everything around the engine costs, and the engine's encoder by itself. Prints JSON.
 //!
-//! `bench_speech run --model FILE --audio FILE...` joins the files to one recording and takes it, and the same with as much
+//! `bench_speech run [--model FILE] --audio FILE...` joins the files to one recording and takes it, and the same with as much
 //! silence between its parts, through `greffier run` into a new library and through the bare engine: windows of full
 //! length one after the other, as a program without voice activity would do. Both in turn, several rounds, medians. On a
 //! busy machine look at the processor's time instead of the clock's, and give few threads (`taskset`).
@@ -47,9 +47,9 @@ enum Task {
 
 #[derive(Args)]
 struct RunArgs {
-    /// A Whisper model in ggml form
+    /// A Whisper model in ggml form; without one, a model of the tiny shape with random weights is made
     #[arg(long)]
-    model: PathBuf,
+    model: Option<PathBuf>,
     /// Recordings of dense speech
     #[arg(long, required = true, num_args = 1..)]
     audio: Vec<PathBuf>,
@@ -106,16 +106,25 @@ fn measure_run(args: &RunArgs) -> Result<Value> {
     let folder = tempfile::tempdir()?;
     let parts: Vec<Vec<f32>> = args.audio.iter().map(|path| samples_of(path)).collect::<Result<_>>()?;
     let mut report = serde_json::Map::new();
+    let model = match &args.model {
+        Some(model) => model.clone(),
+        None => {
+            let path = folder.path().join("tiny-q8_0.bin");
+            let mut file = BufWriter::new(File::create(&path)?);
+            write_random_model(&ModelDimensions::TINY, TensorType::Q8_0, 1, &mut file)?;
+            path
+        }
+    };
     for (name, samples) in [("dense", dense(&parts)), ("half_silence", half_silence(&parts))] {
         let recording = folder.path().join(format!("{name}.wav"));
         let mut wav = WavFile::create(&recording)?;
         wav.write(&samples)?;
         wav.finish()?;
         let (mut bare, mut whole) = (Vec::new(), Vec::new());
-        let mut recognizer = recognizer(&args.model)?;
+        let mut recognizer = recognizer(&model)?;
         for _ in 0..args.rounds {
             bare.push(timed(|| run_bare_engine(&mut recognizer, &samples))?);
-            whole.push(timed(|| run_program(args, &recording))?);
+            whole.push(timed(|| run_program(&args.program, &model, &recording))?);
         }
         let (bare, whole) = (Seconds::median(&bare), Seconds::median(&whole));
         report.insert(
@@ -240,9 +249,9 @@ fn run_bare_engine(recognizer: &mut WhisperRecognizer, samples: &[f32]) -> Resul
     Ok(())
 }
 
-fn run_program(args: &RunArgs, recording: &Path) -> Result<()> {
+fn run_program(program: &Path, model: &Path, recording: &Path) -> Result<()> {
     let library = tempfile::tempdir()?;
-    let status = Command::new(&args.program)
+    let status = Command::new(program)
         .args(["--quiet", "--library"])
         .arg(library.path().join("library"))
         // No encoder and no other detector than the embedded one, whatever is installed.
@@ -251,12 +260,12 @@ fn run_program(args: &RunArgs, recording: &Path) -> Result<()> {
         .arg("run")
         .arg(recording)
         .arg("--speech-model")
-        .arg(&args.model)
+        .arg(model)
         .stdout(Stdio::null())
         .status()
-        .with_context(|| format!("running {}", args.program.display()))?;
+        .with_context(|| format!("running {}", program.display()))?;
     if !status.success() {
-        bail!("{} run failed: {status}", args.program.display());
+        bail!("{} run failed: {status}", program.display());
     }
     Ok(())
 }

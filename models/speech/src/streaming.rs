@@ -25,7 +25,7 @@ use crate::transcript::{Suppressed, Word};
 /// How a lane is followed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LiveOptions {
-    /// New speech after which it is recognized again.
+    /// New speech after which it is recognized again; more where the recognizer takes long.
     pub step_ms: i64,
     /// Words that end nearer to the end of what was heard are not committed yet.
     pub end_margin_ms: i64,
@@ -44,8 +44,8 @@ pub struct LiveOptions {
 impl Default for LiveOptions {
     fn default() -> Self {
         Self {
-            step_ms: 600,
-            end_margin_ms: 300,
+            step_ms: 300,
+            end_margin_ms: 200,
             buffer_ms_max: 15_000,
             backlog_ms_max: 3000,
             vocabulary: String::new(),

@@ -1,5 +1,7 @@
 //! The lane's state: speech gathered, words committed, and what the last run heard beyond them.
 
+use std::time::{Duration, Instant};
+
 use super::agreement::{agreed, beyond};
 use super::load::{LoadControl, LoadLevel};
 use super::{LiveEvent, LiveOptions};
@@ -16,6 +18,9 @@ const LEAD_MS: i64 = 100;
 const KEPT_MS: i64 = 2000;
 /// Speech that fills the buffer is cut at the quietest moment after this share of it.
 const CUT_FROM: f64 = 0.6;
+/// A run over speech that lasts is followed by at least as many times its own duration of new speech, so that lanes that
+/// share a processor all are heard in time.
+const STEP_BY_RUN: u32 = 3;
 /// Letters of what was committed that are given as context.
 const CONTEXT_LETTERS_MAX: usize = 200;
 
@@ -36,6 +41,8 @@ pub struct LiveLane {
     taken: Option<Speech>,
     /// What was committed last, as context.
     context: String,
+    /// What the last run over speech that lasts took.
+    run_took: Duration,
     language: Option<String>,
 }
 
@@ -74,6 +81,7 @@ impl LiveLane {
             buffer: LaneBuffer::default(),
             taken: None,
             context: String::new(),
+            run_took: Duration::ZERO,
         }
     }
 
@@ -152,7 +160,11 @@ impl LiveLane {
             return Ok(());
         };
         let mut result = Ok(());
-        if self.level() == LoadLevel::Normal && now_ms - speech.run_ms >= self.options.step_ms {
+        let step_ms = self
+            .options
+            .step_ms
+            .max((self.run_took * STEP_BY_RUN).as_millis() as i64);
+        if self.level() == LoadLevel::Normal && now_ms - speech.run_ms >= step_ms {
             result = self.run(&mut speech, now_ms, engines, events);
         }
         self.taken = Some(speech);
@@ -169,7 +181,10 @@ impl LiveLane {
     ) -> Result<(), RecognizeError> {
         speech.run_ms = now_ms;
         let span = Span::new(speech.start_ms, now_ms);
-        let segments = match self.recognize(span, Effort::Quick, engines) {
+        let began = Instant::now();
+        let recognized = self.recognize(span, Effort::Quick, engines);
+        self.run_took = began.elapsed();
+        let segments = match recognized {
             Ok(segments) => segments,
             Err(RecognizeError::Aborted) => return Err(RecognizeError::Aborted),
             Err(_) => return Ok(()), // the last run over this speech will say so
