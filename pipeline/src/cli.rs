@@ -4,6 +4,7 @@ mod actions;
 mod completions;
 mod corpus;
 mod doctor;
+mod engine;
 mod evaluate;
 mod export;
 mod forget;

@@ -13,6 +13,7 @@ use minuting::engine::MinutesOptions;
 use serde_json::{Value, json};
 
 use super::Outcome;
+use super::engine::{Engine, MinutesMaker, ModelArgs, replace_minutes};
 use super::terminal::Terminal;
 use crate::session::WritingSession;
 use crate::settings::Settings;
@@ -26,7 +27,7 @@ use crate::stages::transcribe::{SpeechOptions, Transcriber, is_recording, remove
 /// Take meetings to minutes: read transcripts or transcribe recordings, keep them, summarize, index, print the minutes
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  greffier run standup.vtt\n  greffier run weekly.srt --series weekly --invitation weekly.ics --context budget.md\n  greffier run comite.txt --minutes-language en --json\n  greffier run call.mp4 --speech-model ggml-base.bin --invitation call.ics\n\nRecordings: WAV, FLAC, MP3, AAC, Opus, Vorbis in their usual containers; the rest through ffmpeg, where it is installed.\nFormats: WebVTT, SRT, JSON of whisper.cpp and openai-whisper, RTTM, CTM, `Name: text` and `[00:01:02] Name: text`,\nJSON lines of AMI, ICSI, QMSum, FREDSum and public_meetings, JSON that `greffier export` wrote.\nWith --json: one object per meeting (an array when there are several) with meeting, transcript summary and minutes."
+    after_help = "Examples:\n  greffier run standup.vtt\n  greffier run weekly.srt --series weekly --invitation weekly.ics --context budget.md\n  greffier run comite.txt --minutes-language en --json\n  greffier run call.mp4 --speech-model ggml-base.bin --invitation call.ics\n  greffier run weekly.vtt --engine lucie --model Lucie-7B-Instruct-v1.1-Q4_K_M.gguf\n\nRecordings: WAV, FLAC, MP3, AAC, Opus, Vorbis in their usual containers; the rest through ffmpeg, where it is installed.\nFormats: WebVTT, SRT, JSON of whisper.cpp and openai-whisper, RTTM, CTM, `Name: text` and `[00:01:02] Name: text`,\nJSON lines of AMI, ICSI, QMSum, FREDSum and public_meetings, JSON that `greffier export` wrote.\nWith --json: one object per meeting (an array when there are several) with meeting, transcript summary and minutes."
 )]
 pub(super) struct RunArgs {
     /// Transcripts and recordings
@@ -38,6 +39,11 @@ pub(super) struct RunArgs {
     speech: SpeechArgs,
     #[command(flatten)]
     minutes: MinutesArgs,
+    /// What makes the minutes; those of `extractive` are kept until a model's are written
+    #[arg(long, value_enum, default_value = "extractive")]
+    engine: Engine,
+    #[command(flatten)]
+    model: ModelArgs,
 }
 
 /// What is known of a meeting beside its sound or text, shared by `run` and `live`.
@@ -129,12 +135,24 @@ pub(super) fn run(args: &RunArgs, settings: &Settings, terminal: &Terminal) -> a
         ..KnownFacts::default()
     };
     let mut library = SharedLibrary::open(settings, terminal)?;
+    let maker = match args.engine {
+        Engine::Extractive => None, // they are made as the meeting is kept
+        engine => Some(MinutesMaker::load(engine, &args.model, terminal)?),
+    };
     let mut transcriber = None;
     let mut outcome = Outcome::Done;
     let mut reports = Vec::new();
     let mut failure = None;
     for path in &args.files {
-        match run_file(path, &facts, args, &mut transcriber, &mut library, terminal) {
+        match run_file(
+            path,
+            &facts,
+            args,
+            maker.as_ref(),
+            &mut transcriber,
+            &mut library,
+            terminal,
+        ) {
             Ok(kept) => reports.extend(kept.iter().map(report)),
             Err(error) if args.files.len() > 1 => {
                 terminal.skipped(&error);
@@ -164,6 +182,7 @@ fn run_file(
     path: &Path,
     facts: &KnownFacts,
     args: &RunArgs,
+    maker: Option<&MinutesMaker>,
     transcriber: &mut Option<Transcriber>,
     library: &mut SharedLibrary<'_>,
     terminal: &Terminal,
@@ -213,6 +232,24 @@ fn run_file(
     if is_recording {
         for source in kept.iter().filter_map(|kept| kept.meeting.source.as_ref()) {
             remove_journals(session.library.library(), &source.sha256)?;
+        }
+    }
+    if let Some(maker) = maker {
+        for meeting in &mut kept {
+            let free = library.while_others_write()?;
+            let minutes = maker.make(
+                &free,
+                &meeting.meeting,
+                &meeting.transcript,
+                &args.minutes.options(),
+                terminal,
+            );
+            let minutes = minutes.with_context(|| {
+                let id = &meeting.meeting.id;
+                format!("`{id}` is kept with extractive minutes; `greffier minutes {id} --engine …` goes on")
+            })?;
+            let session = library.writing()?;
+            meeting.minutes = replace_minutes(session, &minutes, &meeting.meeting, &meeting.transcript)?;
         }
     }
     if !terminal.json {

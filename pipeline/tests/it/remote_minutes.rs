@@ -249,3 +249,22 @@ fn an_action_that_is_done_stays_done_when_minutes_are_made_anew() {
             .all(|action| action["statement"]["text"] != done["text"])
     );
 }
+
+#[test]
+fn run_takes_an_engine_and_without_its_answer_keeps_the_meeting_with_extractive_minutes() {
+    let bench = Workbench::new();
+    let file = sample("2026-03-05-release-planning.vtt");
+    let hangs_up = Server::start(|_| Behaviour::HangUp);
+    let arguments = |address: &'static str| ["run", "--engine", "remote", "--model", "any", "--server", address];
+    let address: &'static str = hangs_up.address.clone().leak();
+    let said = bench.failure(1, &[&arguments(address)[..], &[&file]].concat());
+    assert!(said.contains("kept with extractive minutes"), "{said}");
+    let shown = bench.json(&["show", MEETING]);
+    assert_eq!(shown["minutes"]["provenance"]["engine"], "extractive");
+
+    let answers = Server::start(|_| Behaviour::Answer);
+    let address: &'static str = answers.address.clone().leak();
+    let report = bench.json(&[&arguments(address)[..], &[&file]].concat());
+    assert_eq!(report["minutes"]["provenance"]["engine"], "remote");
+    assert_eq!(bench.json(&["show", MEETING])["minutes"], report["minutes"]);
+}
