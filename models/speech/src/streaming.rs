@@ -25,8 +25,11 @@ use crate::transcript::{Suppressed, Word};
 /// How a lane is followed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LiveOptions {
-    /// New speech after which it is recognized again; more where the recognizer takes long.
+    /// New speech after which it is recognized again.
     pub step_ms: i64,
+    /// And at least as many times what the last run took, so that lanes that share a processor are all heard in time; with
+    /// 0, what is heard does not depend on the clock.
+    pub step_by_run: u32,
     /// Words that end nearer to the end of what was heard are not committed yet.
     pub end_margin_ms: i64,
     /// Longest speech that is recognized again and again; at most what the recognizer hears well.
@@ -45,6 +48,7 @@ impl Default for LiveOptions {
     fn default() -> Self {
         Self {
             step_ms: 300,
+            step_by_run: 3,
             end_margin_ms: 200,
             buffer_ms_max: 15_000,
             backlog_ms_max: 3000,

@@ -18,9 +18,6 @@ const LEAD_MS: i64 = 100;
 const KEPT_MS: i64 = 2000;
 /// Speech that fills the buffer is cut at the quietest moment after this share of it.
 const CUT_FROM: f64 = 0.6;
-/// A run over speech that lasts is followed by at least as many times its own duration of new speech, so that lanes that
-/// share a processor all are heard in time.
-const STEP_BY_RUN: u32 = 3;
 /// Letters of what was committed that are given as context.
 const CONTEXT_LETTERS_MAX: usize = 200;
 
@@ -163,7 +160,7 @@ impl LiveLane {
         let step_ms = self
             .options
             .step_ms
-            .max((self.run_took * STEP_BY_RUN).as_millis() as i64);
+            .max((self.run_took * self.options.step_by_run).as_millis() as i64);
         if self.level() == LoadLevel::Normal && now_ms - speech.run_ms >= step_ms {
             result = self.run(&mut speech, now_ms, engines, events);
         }

@@ -59,6 +59,7 @@ fn follow(samples: &[f32], piece: usize, backlog_ms: i64, engine: &mut dyn Recog
             compression_ratio_max: 1e6,
             ..GuardOptions::default()
         },
+        step_by_run: 0,
         ..LiveOptions::default()
     };
     let mut lane = LiveLane::new(SpeechDetector::new(Box::<LoudIsSpeech>::default()), options);
