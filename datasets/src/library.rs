@@ -195,6 +195,13 @@ impl Library {
         Ok(artifact::read_latest(&self.meeting_folder(id), Kind::Actions.folder())?.unwrap_or_default())
     }
 
+    /// The file that the meeting came from, where the library holds it.
+    pub fn source_file(&self, meeting: &Meeting) -> Option<PathBuf> {
+        let name = Path::new(&meeting.source.as_ref()?.file_name).file_name()?.to_owned();
+        let path = self.meeting_folder(&meeting.id).join("source").join(name);
+        path.is_file().then_some(path)
+    }
+
     /// The newest versions of the meeting's artifacts.
     pub fn versions(&self, id: &MeetingId) -> Result<MeetingVersions, LibraryError> {
         let folder = self.meeting_folder(id);

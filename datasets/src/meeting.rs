@@ -51,6 +51,12 @@ impl Meeting {
         }
     }
 
+    /// Whether `viewer` may read it.
+    pub fn is_visible_to(&self, viewer: &Viewer) -> bool {
+        let people = self.participants.iter().map(|participant| &participant.person);
+        self.access.allows_view(viewer, people)
+    }
+
     /// The participant who speaks under `label`.
     pub fn participant_speaking_as(&self, label: &SpeakerLabel) -> Option<&Participant> {
         self.participants
@@ -183,11 +189,45 @@ impl Access {
                 Visibility::Domain(visible) => domain.as_ref() == Some(visible),
             }
     }
+
+    /// Whether `viewer` may correct, share and delete a thing with this access: its owner, and those who were given
+    /// [`Right::Manage`]. Whoever may manage may view.
+    pub fn allows_manage(&self, viewer: &Viewer) -> bool {
+        let Viewer::Person { person, .. } = viewer else {
+            return true;
+        };
+        self.owner.as_ref() == Some(person)
+            || self
+                .delegations
+                .iter()
+                .any(|delegation| delegation.to == *person && delegation.right == Right::Manage)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn participants_read_and_only_owner_and_managers_change() {
+        let viewer = |name: &str| Viewer::Person {
+            person: PersonId::new(name),
+            domain: None,
+        };
+        let delegation = |name: &str, right| Delegation {
+            to: PersonId::new(name),
+            right,
+        };
+        let access = Access {
+            owner: Some(PersonId::new("olga")),
+            visibility: Visibility::Participants,
+            delegations: vec![delegation("mia", Right::Manage), delegation("vic", Right::View)],
+        };
+        let who = ["olga", "mia", "vic", "pia"].map(|name| access.allows_manage(&viewer(name)));
+        assert_eq!(who, [true, true, false, false]);
+        assert!(access.allows_manage(&Viewer::Operator));
+        assert!(!Access::default().allows_manage(&viewer("pia")));
+    }
 
     #[test]
     fn access_is_the_sum_of_ownership_delegation_and_visibility() {

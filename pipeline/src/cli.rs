@@ -9,6 +9,7 @@ mod evaluate;
 mod export;
 mod forget;
 mod index_command;
+mod jobs;
 mod live;
 mod minutes;
 mod models_command;
@@ -17,8 +18,10 @@ mod recover;
 mod restore;
 mod run;
 mod search;
+mod serve;
 mod show;
 mod terminal;
+mod tokens;
 
 use std::process::ExitCode;
 
@@ -54,6 +57,9 @@ enum Command {
     Minutes(minutes::MinutesCommandArgs),
     Actions(actions::ActionsArgs),
     Forget(forget::ForgetArgs),
+    Serve(serve::ServeArgs),
+    Jobs(jobs::JobsArgs),
+    Tokens(tokens::TokensArgs),
     Models(models_command::ModelsArgs),
     Index(index_command::IndexArgs),
     Evaluate(evaluate::EvaluateArgs),
@@ -103,6 +109,9 @@ fn dispatch(cli: &Cli, terminal: &Terminal) -> anyhow::Result<Outcome> {
         Command::Minutes(args) => minutes::minutes(args, settings, terminal),
         Command::Actions(args) => actions::actions(args, settings, terminal),
         Command::Forget(args) => forget::forget(args, settings, terminal),
+        Command::Serve(args) => serve::serve(args, settings, terminal),
+        Command::Jobs(args) => jobs::jobs(args, settings, terminal),
+        Command::Tokens(args) => tokens::tokens(args, settings, terminal),
         Command::Models(args) => models_command::models(args, settings, terminal),
         Command::Index(args) => index_command::index(args, settings, terminal),
         Command::Evaluate(args) => evaluate::evaluate(args, settings, terminal),

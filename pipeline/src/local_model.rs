@@ -45,6 +45,13 @@ pub struct Forecast {
     pub memory: MemoryEstimate,
 }
 
+impl Forecast {
+    /// The duration in minutes, rounded up.
+    pub fn minutes(&self) -> u64 {
+        self.duration.as_secs().div_ceil(60)
+    }
+}
+
 /// An answer that is of no use.
 #[derive(Debug, thiserror::Error)]
 #[error("the answer was cut after {tokens} tokens ({end:?})")]

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use datasets::library::{Library, LibraryError, LibraryWriter, MeetingVersions};
@@ -33,7 +34,7 @@ pub struct Session {
     /// Where they are found.
     pub index: Index,
     /// Makes the vectors of queries; `None` when the index holds none.
-    pub encoder: Option<SentenceEncoder>,
+    pub encoder: Option<Arc<SentenceEncoder>>,
 }
 
 /// A library opened for writing, with its index. Dropping it releases the lock.
@@ -41,7 +42,7 @@ pub struct WritingSession {
     /// The meetings.
     pub library: LibraryWriter,
     /// Makes the vectors of passages, where installed.
-    pub encoder: Option<SentenceEncoder>,
+    pub encoder: Option<Arc<SentenceEncoder>>,
     index: Index,
     writer: IndexWriter,
     indexed: Indexed,
@@ -78,15 +79,15 @@ impl Session {
     /// When there is no library, or its index cannot be opened.
     pub fn open(settings: &Settings, report: &mut dyn FnMut(IndexProgress)) -> anyhow::Result<Self> {
         let library = Library::open(settings.library_folder()?)?;
-        let encoder = load_encoder(settings)?;
-        if !is_up_to_date(&library, encoder.as_ref())? {
+        let encoder = load_encoder(settings)?.map(Arc::new);
+        if !is_up_to_date(&library, encoder.as_deref())? {
             match WritingSession::open(settings, report) {
                 Ok(session) => return Ok(session.into_reader()),
                 Err(error) if is_locked(&error) => {}
                 Err(error) => return Err(error),
             }
         }
-        let index = Index::open_or_create(&library.index_folder(), embedding_spec(encoder.as_ref()).as_ref())?;
+        let index = Index::open_or_create(&library.index_folder(), embedding_spec(encoder.as_deref()).as_ref())?;
         Ok(Self {
             library,
             index,
@@ -108,9 +109,9 @@ impl WritingSession {
     /// When another process writes, or a file cannot be read or written.
     pub fn open(settings: &Settings, report: &mut dyn FnMut(IndexProgress)) -> anyhow::Result<Self> {
         let library = LibraryWriter::open(settings.library_folder()?)?;
-        let encoder = load_encoder(settings)?;
+        let encoder = load_encoder(settings)?.map(Arc::new);
         let folder = library.library().index_folder();
-        let spec = embedding_spec(encoder.as_ref());
+        let spec = embedding_spec(encoder.as_deref());
         let index = open_or_replace(&folder, spec.as_ref())?;
         let indexed = Indexed::read(&folder)?;
         let writer = index.writer()?;
@@ -135,7 +136,7 @@ impl WritingSession {
 
     /// Puts the newest artifacts of a meeting into the index; [`WritingSession::commit`] makes them visible.
     pub fn index_meeting(&mut self, id: &MeetingId) -> anyhow::Result<()> {
-        let prepared = index_meeting::prepare(self.library.library(), id, self.encoder.as_ref())?;
+        let prepared = index_meeting::prepare(self.library.library(), id, self.encoder.as_deref())?;
         self.parts().2.put_prepared(&prepared)
     }
 
@@ -146,7 +147,12 @@ impl WritingSession {
             writer: &mut self.writer,
             indexed: &mut self.indexed,
         };
-        (&self.library, self.encoder.as_ref(), indexer)
+        (&self.library, self.encoder.as_deref(), indexer)
+    }
+
+    /// The index for searching: it sees every commit of this session.
+    pub fn index(&self) -> Index {
+        self.index.clone()
     }
 
     /// Keeps a context item and puts it into the index.

@@ -49,6 +49,14 @@ pub fn speech_model(asked: Option<&Path>, settings: &Settings) -> anyhow::Result
     }
 }
 
+/// Whether any speech model is installed.
+///
+/// # Errors
+/// When there is no folder for models.
+pub fn has_speech_model(settings: &Settings) -> anyhow::Result<bool> {
+    Ok(!installed(&weights_store(settings)?, ModelKind::Speech).is_empty())
+}
+
 /// The model file of Silero's voice detector, where it is installed.
 ///
 /// # Errors

@@ -24,13 +24,28 @@ pub fn write(
     statuses: &BTreeMap<StatementId, ActionStatus>,
     stamp: Timestamp,
 ) -> String {
+    let tasks = minutes.actions.iter().map(|action| {
+        let status = statuses.get(&action.statement.id).copied().unwrap_or_default();
+        task(meeting, action, transcript, status, stamp)
+    });
+    calendar(tasks)
+}
+
+/// Writes actions of many meetings, each with its state, as one calendar.
+pub fn write_all<'a>(
+    actions: impl Iterator<Item = (&'a Meeting, &'a ActionItem, ActionStatus)>,
+    stamp: Timestamp,
+) -> String {
+    calendar(actions.map(|(meeting, action, status)| task(meeting, action, None, status, stamp)))
+}
+
+fn calendar(tasks: impl Iterator<Item = ICalendarComponent>) -> String {
     let mut calendar = ICalendarComponent::new(ICalendarComponentType::VCalendar);
     calendar.add_property(ICalendarProperty::Version, "2.0");
     calendar.add_property(ICalendarProperty::Prodid, "-//greffier//greffier//EN");
     let mut components = vec![calendar];
-    for (number, action) in (1..).zip(&minutes.actions) {
-        let status = statuses.get(&action.statement.id).copied().unwrap_or_default();
-        components.push(task(meeting, action, transcript, status, stamp));
+    for (number, task) in (1..).zip(tasks) {
+        components.push(task);
         components[0].component_ids.push(number);
     }
     ICalendar { components }.to_string()

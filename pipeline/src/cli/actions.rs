@@ -1,15 +1,14 @@
 //! `greffier actions`: what is still to be done, across meetings.
 
 use clap::{Args, Subcommand};
-use datasets::{ActionItem, ActionStatus, MeetingId, StatementId};
-use jiff::Timestamp;
-use serde::Serialize;
+use datasets::library::Library;
+use datasets::{ActionStatus, MeetingId, StatementId};
 
 use super::Outcome;
 use super::terminal::{FAINT, TITLE, Terminal};
 use crate::session::WritingSession;
 use crate::settings::Settings;
-use datasets::library::Library;
+use crate::stages::list_actions::{ListedAction, list_actions};
 
 /// List open actions across meetings, or mark one as done
 #[derive(Args, Debug)]
@@ -43,16 +42,6 @@ struct ActionName {
     action: String,
 }
 
-#[derive(Serialize)]
-struct ListedAction {
-    meeting: MeetingId,
-    meeting_title: String,
-    started_at: Option<Timestamp>,
-    status: ActionStatus,
-    #[serde(flatten)]
-    action: ActionItem,
-}
-
 pub(super) fn actions(args: &ActionsArgs, settings: &Settings, terminal: &Terminal) -> anyhow::Result<Outcome> {
     match &args.command {
         Some(ActionsCommand::Done(name)) => set(name, ActionStatus::Done, settings, terminal),
@@ -81,16 +70,10 @@ fn set(name: &ActionName, status: ActionStatus, settings: &Settings, terminal: &
 }
 
 fn list(args: &ActionsArgs, settings: &Settings, terminal: &Terminal) -> anyhow::Result<Outcome> {
-    let mut listed = collect(&Library::open(settings.library_folder()?)?, settings)?;
+    let mut listed = list_actions(&Library::open(settings.library_folder()?)?, &settings.viewer())?;
     listed.retain(|item| args.all || item.status == ActionStatus::Open);
     if let Some(owner) = &args.owner {
-        let wanted = owner.to_lowercase();
-        listed.retain(|item| {
-            item.action
-                .owner
-                .as_ref()
-                .is_some_and(|owner| owner.name.to_lowercase() == wanted || owner.person.as_str() == wanted)
-        });
+        listed.retain(|item| item.is_owned_by(owner));
     }
     if terminal.json {
         terminal.print_json(&listed)?;
@@ -110,32 +93,6 @@ fn list(args: &ActionsArgs, settings: &Settings, terminal: &Terminal) -> anyhow:
         }
     }
     Ok(Outcome::Done)
-}
-
-fn collect(library: &Library, settings: &Settings) -> anyhow::Result<Vec<ListedAction>> {
-    let viewer = settings.viewer();
-    let mut listed = Vec::new();
-    for id in library.meeting_ids()? {
-        let meeting = library.meeting(&id)?;
-        if !meeting.access.allows_view(
-            &viewer,
-            meeting.participants.iter().map(|participant| &participant.person),
-        ) {
-            continue;
-        }
-        let statuses = library.action_statuses(&id)?;
-        for action in library.minutes(&id)?.into_iter().flat_map(|minutes| minutes.actions) {
-            listed.push(ListedAction {
-                meeting: id.clone(),
-                meeting_title: meeting.title.clone(),
-                started_at: meeting.started_at,
-                status: statuses.get(&action.statement.id).copied().unwrap_or_default(),
-                action,
-            });
-        }
-    }
-    listed.sort_by(|left, right| (left.started_at, &left.meeting).cmp(&(right.started_at, &right.meeting)));
-    Ok(listed)
 }
 
 fn print(item: &ListedAction, terminal: &Terminal) -> anyhow::Result<()> {

@@ -1,4 +1,4 @@
-//! Which engine makes the minutes, shared by `minutes` and `run`.
+//! Which engine makes the minutes, shared by `minutes`, `run` and `serve`.
 
 use std::num::NonZeroUsize;
 
@@ -7,15 +7,13 @@ use clap::{Args, ValueEnum};
 use datasets::library::Library;
 use datasets::{Meeting, Minutes, Transcript};
 use minuting::engine::MinutesOptions;
-use minuting::generative::{GenerateError, Generative, TextGenerator};
 
 use super::terminal::Terminal;
-use crate::local_model::{LocalModel, LocalOptions};
-use crate::remote_model::{RemoteModel, RemoteOptions};
+use crate::minutes_engine::{Engine as MinutesEngine, EngineOptions, Notice};
 use crate::session::WritingSession;
-use crate::stages::make_minutes::make_minutes;
-use crate::stages::write_minutes::{remove_passages, write_minutes};
+use crate::stages::write_minutes::remove_passages;
 
+/// Who makes minutes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Engine {
     /// Selects and shortens what was said; no model needed
@@ -53,47 +51,43 @@ impl ModelArgs {
         self.model.as_deref().context(needed)
     }
 
-    fn remote(&self) -> anyhow::Result<RemoteModel> {
-        let server = self.server.as_ref();
-        Ok(RemoteModel::new(RemoteOptions {
-            address: server
-                .context("--engine remote needs --server ADDRESS or GREFFIER_REMOTE_SERVER")?
-                .clone(),
-            model: self.name()?.to_owned(),
-            key: self.key.clone(),
-            context_tokens: self.context_tokens.get(),
-        }))
-    }
-
-    fn local(&self) -> anyhow::Result<LocalModel> {
-        LocalModel::load(&LocalOptions {
-            weights: self.name()?.into(),
-            context_tokens: Some(self.context_tokens),
+    /// What was asked for; it may be written down, for a job.
+    pub(super) fn options(&self, engine: Engine) -> anyhow::Result<EngineOptions> {
+        Ok(match engine {
+            Engine::Extractive => EngineOptions::Extractive,
+            Engine::Lucie => EngineOptions::Lucie {
+                weights: std::path::absolute(self.name()?)?,
+                context_tokens: self.context_tokens,
+                minutes_max: self.minutes_max,
+            },
+            Engine::Remote => EngineOptions::Remote {
+                address: self
+                    .server
+                    .clone()
+                    .context("--engine remote needs --server ADDRESS or GREFFIER_REMOTE_SERVER")?,
+                model: self.name()?.to_owned(),
+                context_tokens: self.context_tokens,
+            },
         })
     }
+
+    /// The key of the server, where one was given.
+    pub(super) fn key(&self) -> Option<&str> {
+        self.key.as_deref()
+    }
 }
 
-/// The engine that was asked for; a model on this machine is loaded once for all meetings.
-pub(super) enum MinutesMaker {
-    Extractive,
-    Local(LocalModel, Option<u64>),
-    Remote(RemoteModel),
-}
+/// The engine that was asked for, told of on the terminal; a model on this machine is loaded once for all meetings.
+pub(super) struct MinutesMaker(MinutesEngine);
 
 impl MinutesMaker {
     /// Loads what the engine needs.
     pub(super) fn load(engine: Engine, args: &ModelArgs, terminal: &Terminal) -> anyhow::Result<Self> {
-        Ok(match engine {
-            Engine::Extractive => Self::Extractive,
-            Engine::Remote => Self::Remote(args.remote()?),
-            Engine::Lucie => {
-                let model = args.local()?;
-                if let Some(warning) = model.warning() {
-                    terminal.note(warning);
-                }
-                Self::Local(model, args.minutes_max)
-            }
-        })
+        let engine = args.options(engine)?.load(args.key())?;
+        if let Some(warning) = engine.warning() {
+            terminal.note(warning);
+        }
+        Ok(Self(engine))
     }
 
     /// The minutes of `meeting`, new. The library's lock is not needed: a language model takes its time.
@@ -108,49 +102,24 @@ impl MinutesMaker {
         options: &MinutesOptions,
         terminal: &Terminal,
     ) -> anyhow::Result<Minutes> {
-        let generator: &dyn TextGenerator = match self {
-            Self::Extractive => return make_minutes(meeting, transcript, options),
-            Self::Remote(model) => model,
-            Self::Local(model, minutes_max) => {
-                if let Some(reason) = too_much(model, *minutes_max, meeting, transcript, options, terminal)? {
-                    terminal.note(reason);
-                    return make_minutes(meeting, transcript, options);
-                }
-                model
+        let phrases = terminal.phrases;
+        let mut tell = |notice| match notice {
+            Notice::FallsBack(reason) => terminal.note(phrases.falls_back(&reason)),
+            Notice::Plan(plan) => terminal.note(phrases.generative_plan(&plan)),
+            Notice::Forecast(forecast) => {
+                terminal.note(phrases.forecast(forecast.minutes(), forecast.memory.total()));
             }
         };
-        let plan = Generative::plan(generator, meeting, transcript, options)?;
-        terminal.note(terminal.phrases.generative_plan(&plan));
-        let bar = terminal.bar(plan.passages, "passages");
-        let written = write_minutes(library, meeting, transcript, options, generator, &mut |progress| {
-            bar.set_length(progress.passages as u64);
-            bar.set_position(progress.passages_done as u64);
-        });
+        let bar = terminal.bar(0, "passages");
+        let made = self
+            .0
+            .make(library, meeting, transcript, options, &mut tell, &mut |progress| {
+                bar.set_length(progress.passages as u64);
+                bar.set_position(progress.passages_done as u64);
+            });
         bar.finish_and_clear();
-        written
+        made
     }
-}
-
-/// Why the model is not for this meeting on this machine, if so: told before it starts.
-fn too_much(
-    model: &LocalModel,
-    minutes_max: Option<u64>,
-    meeting: &Meeting,
-    transcript: &Transcript,
-    options: &MinutesOptions,
-    terminal: &Terminal,
-) -> anyhow::Result<Option<String>> {
-    let plan = match Generative::plan(model, meeting, transcript, options) {
-        Ok(plan) => plan,
-        Err(GenerateError::Failed(cause)) => return Ok(Some(terminal.phrases.falls_back(&cause.to_string()))),
-        Err(error) => return Err(error.into()),
-    };
-    let forecast = model.forecast(&plan)?;
-    let minutes = forecast.duration.as_secs().div_ceil(60);
-    terminal.note(terminal.phrases.forecast(minutes, forecast.memory.total()));
-    Ok(minutes_max
-        .filter(|most| minutes > *most)
-        .map(|most| terminal.phrases.falls_back(&format!("{minutes} min > {most} min"))))
 }
 
 /// Puts new minutes of a meeting into the library and its index, in place of those before; gives them as they are kept.

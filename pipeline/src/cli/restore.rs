@@ -12,7 +12,7 @@ use super::show::visible_meeting;
 use super::terminal::{FAINT, Terminal};
 use crate::session::WritingSession;
 use crate::settings::Settings;
-use crate::stages::make_minutes::make_minutes;
+use crate::stages::correct_meeting::{Correction, correct, keep_correction};
 
 /// List what was taken out of a transcript as invented, or put some of it back
 #[derive(Args, Debug)]
@@ -37,13 +37,12 @@ pub(super) fn restore(args: &RestoreArgs, settings: &Settings, terminal: &Termin
         return Ok(Outcome::Done);
     }
     let mut session = WritingSession::open(settings, &mut terminal.index_progress())?;
-    let meeting = visible_meeting(session.library.library(), &args.meeting, settings)?;
-    let transcript = session.library.library().transcript(&meeting.id)?.unwrap_or_default();
+    let mut meeting = visible_meeting(session.library.library(), &args.meeting, settings)?;
+    let mut transcript = session.library.library().transcript(&meeting.id)?.unwrap_or_default();
     let positions = positions(&args.numbers, &transcript)?;
-    let transcript = transcript.with_restored(&positions);
-    let minutes = make_minutes(&meeting, &transcript, &args.minutes.options())?;
-    session.library.put_transcript(&meeting.id, &transcript)?;
-    session.library.put_minutes(&meeting.id, &minutes)?;
+    let count = positions.len();
+    correct(&mut meeting, &mut transcript, &Correction::Restore { positions })?;
+    keep_correction(&session.library, &meeting, &transcript, &args.minutes.options())?;
     session.index_meeting(&meeting.id)?;
     session.commit()?;
     if terminal.json {
@@ -53,7 +52,7 @@ pub(super) fn restore(args: &RestoreArgs, settings: &Settings, terminal: &Termin
         terminal.line(format!(
             "{}: {} put back, {} left",
             meeting.id,
-            positions.len(),
+            count,
             transcript.suppressed.len()
         ))?;
     }

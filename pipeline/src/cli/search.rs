@@ -7,6 +7,8 @@ use jiff::Timestamp;
 
 use super::Outcome;
 use super::terminal::{FAINT, TITLE, Terminal, highlighted};
+pub(super) use crate::day_or_time::day_or_time;
+use crate::day_or_time::end_of_day_or_time;
 use crate::session::Session;
 use crate::settings::Settings;
 
@@ -135,27 +137,4 @@ fn kind(text: &str) -> Result<ItemKind, String> {
             .collect();
         format!("use one of {}", names.join(", "))
     })
-}
-
-/// Reads a day as its first instant (UTC), or a full time.
-pub(super) fn day_or_time(text: &str) -> Result<Timestamp, String> {
-    instant(text, jiff::civil::Time::MIN)
-}
-
-fn end_of_day_or_time(text: &str) -> Result<Timestamp, String> {
-    instant(text, jiff::civil::Time::MAX)
-}
-
-fn instant(text: &str, time_of_day: jiff::civil::Time) -> Result<Timestamp, String> {
-    if let Ok(time) = text.parse::<Timestamp>() {
-        return Ok(time);
-    }
-    let day: jiff::civil::Date = text
-        .parse()
-        .map_err(|_| "use a day (2026-03-01) or a time (2026-03-01T09:00:00Z)".to_owned())?;
-    let zoned = day
-        .to_datetime(time_of_day)
-        .to_zoned(jiff::tz::TimeZone::UTC)
-        .map_err(|error| error.to_string())?;
-    Ok(zoned.timestamp())
 }

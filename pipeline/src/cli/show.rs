@@ -41,7 +41,7 @@ pub(super) fn show(args: &ShowArgs, settings: &Settings, terminal: &Terminal) ->
 pub(super) fn visible_meeting(library: &Library, id: &str, settings: &Settings) -> anyhow::Result<Meeting> {
     let id = MeetingId::new(id);
     let meeting = library.meeting(&id)?;
-    if sees(&meeting, settings) {
+    if meeting.is_visible_to(&settings.viewer()) {
         return Ok(meeting);
     }
     Err(LibraryError::NoSuchMeeting {
@@ -51,18 +51,11 @@ pub(super) fn visible_meeting(library: &Library, id: &str, settings: &Settings) 
     .into())
 }
 
-fn sees(meeting: &Meeting, settings: &Settings) -> bool {
-    meeting.access.allows_view(
-        &settings.viewer(),
-        meeting.participants.iter().map(|participant| &participant.person),
-    )
-}
-
 fn list(library: &Library, settings: &Settings, terminal: &Terminal) -> anyhow::Result<()> {
     let mut meetings = Vec::new();
     for id in library.meeting_ids()? {
         let meeting = library.meeting(&id)?;
-        if sees(&meeting, settings) {
+        if meeting.is_visible_to(&settings.viewer()) {
             meetings.push(meeting);
         }
     }

@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::Context as _;
 use datasets::formats::MeetingRead;
 use datasets::library::{Library, LibraryWriter};
-use datasets::{MeetingId, Minutes, Transcript, anchors};
+use datasets::{Meeting, MeetingId, Minutes, Source, Transcript, anchors};
 use minuting::engine::MinutesOptions;
 
 use super::make_minutes::{are_current, make_minutes};
@@ -15,7 +15,7 @@ use super::make_minutes::{are_current, make_minutes};
 /// A meeting as it now stands in the library.
 pub struct KeptMeeting {
     /// Its record.
-    pub meeting: datasets::Meeting,
+    pub meeting: Meeting,
     /// What was said.
     pub transcript: Transcript,
     /// The minutes of it.
@@ -44,6 +44,9 @@ pub fn keep_meeting(
     let reader = library.library();
     let known = reader.contains(&id)?;
     let mut changed = !known;
+    if known {
+        keep_decisions(&reader.meeting(&id)?, &mut read.meeting);
+    }
 
     let held = if known { reader.transcript(&id)? } else { None };
     let same_text = held
@@ -87,6 +90,28 @@ pub fn keep_meeting(
         minutes,
         changed,
     })
+}
+
+/// What people decided about the meeting outlives its file: who may see it, who speaks under a label that names nobody by
+/// itself, and what the file does not tell this time.
+fn keep_decisions(held: &Meeting, meeting: &mut Meeting) {
+    meeting.access = held.access.clone();
+    // The same file under another name: it is kept under the first.
+    let same_file = |source: &Source| held.source.as_ref().is_some_and(|held| held.sha256 == source.sha256);
+    if meeting.source.as_ref().is_some_and(same_file) {
+        meeting.source.clone_from(&held.source);
+    }
+    meeting.series = meeting.series.take().or_else(|| held.series.clone());
+    meeting.started_at = meeting.started_at.or(held.started_at);
+    meeting.agenda = meeting.agenda.take().or_else(|| held.agenda.clone());
+    for participant in &mut meeting.participants {
+        let Some(label) = &participant.speaker else { continue };
+        let is_unnamed = participant.name == label.as_str();
+        match held.participant_speaking_as(label) {
+            Some(known) if is_unnamed && known.name != label.as_str() => *participant = known.clone(),
+            _ => {}
+        }
+    }
 }
 
 /// Gives `read` the id it has in the library: that of the meeting of the same file, else one that is neither in the

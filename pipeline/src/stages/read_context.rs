@@ -63,10 +63,7 @@ pub fn context_of_file(path: &Path) -> anyhow::Result<RecommendContext> {
 /// When there is no such meeting, or `viewer` may not see it, which is told the same way.
 pub fn context_of_meeting(library: &Library, id: &MeetingId, viewer: &Viewer) -> anyhow::Result<RecommendContext> {
     let meeting = library.meeting(id)?;
-    if !meeting.access.allows_view(
-        viewer,
-        meeting.participants.iter().map(|participant| &participant.person),
-    ) {
+    if !meeting.is_visible_to(viewer) {
         return Err(LibraryError::NoSuchMeeting {
             root: library.root().to_owned(),
             id: id.clone(),
@@ -75,6 +72,23 @@ pub fn context_of_meeting(library: &Library, id: &MeetingId, viewer: &Viewer) ->
     }
     let transcript = library.transcript(id)?.unwrap_or_default();
     Ok(context(&meeting, &transcript, library.minutes(id)?.as_ref()))
+}
+
+/// The context of an invitation in iCalendar form.
+///
+/// # Errors
+/// When the text is no calendar with an event.
+pub fn context_of_calendar(text: &str) -> anyhow::Result<RecommendContext> {
+    context_of_invitations(&invitation::read("invitation.ics", text.as_bytes())?)
+}
+
+/// The context of a text: what somebody wrote, or the last minutes of talk.
+pub fn context_of_text(text: &str, people: Vec<PersonId>) -> RecommendContext {
+    RecommendContext {
+        texts: pieces([text]),
+        people,
+        ..RecommendContext::default()
+    }
 }
 
 /// Invitees are looked for by address and by name: a transcript knows only names.

@@ -3,16 +3,22 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic, in helpers too")]
 #![expect(clippy::print_stdout, reason = "tests say what they skip")]
 
+mod access;
 mod corpus_of_recordings;
 mod downloads;
 mod evaluations;
 mod every_file_is_run;
+mod identity;
 mod killed_corpus;
 mod killed_live;
 mod live;
 mod live_workbench;
+mod operations;
 mod recordings;
 mod remote_minutes;
 mod sample_meetings;
+mod served_recordings;
+mod server;
+mod serving;
 mod speech_models;
 mod workbench;

@@ -203,6 +203,45 @@ fn a_server_that_goes_away_costs_no_passage() {
 }
 
 #[test]
+fn uploads_are_written_by_the_model_of_the_server_and_found_before() {
+    // Away at first: the job is tried again, and its meeting is there meanwhile.
+    let model = Server::start(|number| {
+        if number == 0 {
+            Behaviour::HangUp
+        } else {
+            Behaviour::Answer
+        }
+    });
+    let bench = Workbench::new();
+    let engine = ["--engine", "remote", "--server", &model.address, "--model", "any"];
+    let server = crate::server::Server::start(&bench, &[&["--anonymous"], &engine[..]].concat());
+    let content = std::fs::read(sample("2026-03-05-release-planning.vtt")).unwrap();
+    let job = server.upload("planning.vtt", &content, &[]).json();
+    let job = job["job"]["id"].as_str().unwrap();
+    let (failed, meanwhile) = loop {
+        let state = server.get(&format!("/v1/jobs/{job}")).json();
+        if state["attempts"] == 1 {
+            break (state, server.get("/v1/search?q=password+reset").json());
+        }
+        assert_ne!(state["state"], "done");
+        std::thread::yield_now();
+    };
+    assert!(
+        failed["error"].as_str().unwrap().contains("cannot be reached"),
+        "{failed:#}"
+    );
+    assert!(meanwhile["total"].as_u64().unwrap() > 0, "{meanwhile:#}");
+    let done = server.ended(job);
+    assert_eq!(done["state"], "done", "{done:#}");
+    let id = done["meetings"][0].as_str().unwrap();
+    let minutes = server.get(&format!("/v1/meetings/{id}/minutes")).json();
+    assert_eq!(minutes["engine"], "remote");
+    assert_eq!(minutes["abstract"][0]["text"], "They agreed on it.");
+    let found = server.get("/v1/search?q=agreed&kind=decision").json();
+    assert!(found["total"].as_u64().unwrap() > 0, "{found:#}");
+}
+
+#[test]
 fn templates_are_filled_in_the_language_of_the_minutes() {
     let bench = Workbench::new();
     bench.text(&[

@@ -1,0 +1,94 @@
+// Shows the view that the address names, and what stands around it.
+
+import { ApiError, get, post, remove } from "./api.js";
+import { actionsView } from "./actions.js";
+import { addView } from "./add.js";
+import { fill, h, notice } from "./dom.js";
+import { libraryView } from "./library.js";
+import { meetingView } from "./meeting.js";
+import { prepareView } from "./prepare.js";
+import { language, say, switchLanguage } from "./words.js";
+
+const view = document.getElementById("view");
+let session = null;
+let leave = null;
+
+const VIEWS = [
+  { name: "library", address: "#/", pattern: /^#?\/?$/, show: libraryView },
+  { name: "library", pattern: /^#\/meetings\/([^?]+)/, show: meetingView },
+  { name: "actions", address: "#/actions", pattern: /^#\/actions/, show: actionsView },
+  { name: "prepare", address: "#/prepare", pattern: /^#\/prepare/, show: prepareView },
+  { name: "add", address: "#/add", pattern: /^#\/add/, show: addView },
+];
+
+function showTop(current) {
+  document.documentElement.lang = language();
+  document.querySelector(".skip").textContent = say("skip");
+  const links = VIEWS.filter((one) => one.address).map((one) =>
+    h("a", { href: one.address, "aria-current": one.name === current ? "page" : null }, say(one.name)),
+  );
+  fill(
+    document.getElementById("top"),
+    h("a", { class: "brand", href: "#/" }, h("img", { src: "/page/icon.svg", alt: "" }), "greffier"),
+    h("nav", { "aria-label": "greffier" }, session ? links : []),
+    session?.person && h("span", { class: "faint small" }, session.person),
+    h("button", { class: "plain", lang: language() === "fr" ? "en" : "fr", onclick: () => (switchLanguage(), show()) }, say("other_language")),
+    session?.person && h("button", { class: "plain", onclick: signOut }, say("sign_out")),
+  );
+}
+
+async function show() {
+  leave?.();
+  leave = null;
+  const address = location.hash;
+  const found = VIEWS.find((one) => one.pattern.test(address)) ?? VIEWS[0];
+  showTop(found.name);
+  if (!session) return showSignIn();
+  const [, part] = address.match(found.pattern) ?? [];
+  const query = new URLSearchParams(address.split("?")[1] ?? "");
+  fill(view, h("p", { class: "faint" }, say("load")));
+  try {
+    leave = await found.show(view, { part: part && decodeURIComponent(part), query, session });
+  } catch (error) {
+    fill(view, h("p", {}, say("error"), " ", error.message));
+    if (!(error instanceof ApiError)) throw error;
+  }
+  const title = view.querySelector("h1")?.textContent;
+  document.title = title ? `${title} · greffier` : "greffier";
+  if (document.activeElement === document.body) view.focus({ preventScroll: true });
+}
+
+function showSignIn() {
+  const token = h("input", { type: "password", autocomplete: "current-password", required: true });
+  const enter = async (event) => {
+    event.preventDefault();
+    try {
+      session = await post("/v1/session", { token: token.value });
+      show();
+    } catch (error) {
+      notice(`${say("error")} ${error.message}`);
+    }
+  };
+  fill(
+    view,
+    h("form", { class: "narrow card stack", onsubmit: enter },
+      h("h1", {}, "greffier"),
+      h("p", { class: "faint" }, say("sign_in_hint")),
+      h("label", {}, h("span", {}, say("token")), token),
+      h("button", { class: "main" }, say("sign_in"))),
+  );
+  token.focus();
+}
+
+async function signOut() {
+  await remove("/v1/session");
+  session = null;
+  show();
+}
+
+document.addEventListener("signed-out", () => {
+  if (session) ((session = null), show());
+});
+addEventListener("hashchange", () => (show(), scrollTo(0, 0)));
+session = await get("/v1/session").catch(() => null);
+show();

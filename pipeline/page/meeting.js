@@ -1,0 +1,250 @@
+// One meeting: player, topics in time, minutes whose every statement leads to its evidence, transcript that follows the
+// sound, talk time, speakers to name, suppressed passages to restore.
+
+import { at, get, patch, post, put, remove } from "./api.js";
+import { fill, h, notice } from "./dom.js";
+import { clock, day, percent, say } from "./words.js";
+
+export async function meetingView(view, { part: id, query }) {
+  const [meeting, transcript, minutes] = await Promise.all([
+    get(at("meetings", id)),
+    get(at("meetings", id, "transcript")),
+    get(at("meetings", id, "minutes")).catch((error) => (error.status === 404 ? null : Promise.reject(error))),
+  ]);
+  const again = () => meetingView(view, { part: id, query: new URLSearchParams() });
+  const page = new Page(meeting, transcript, minutes, again);
+  fill(view, page.head(), page.player(), page.timeline(), h("div", { class: "meeting" }, page.left(), page.right()));
+  const wanted = query.get("at");
+  if (wanted) page.show([wanted], false);
+}
+
+class Page {
+  constructor(meeting, transcript, minutes, again) {
+    Object.assign(this, { meeting, transcript, minutes, again });
+    this.elements = new Map();
+    this.starts = [];
+    this.following = true;
+  }
+
+  head() {
+    const { meeting, minutes } = this;
+    const facts = [day(meeting.started_at, { dateStyle: "full" }), meeting.series, meeting.duration_ms && say("minutes_short", Math.max(1, Math.round(meeting.duration_ms / 60000)))];
+    const formats = h("select", { "aria-label": say("exports"), onchange: (event) => this.exportAs(event.target) },
+      h("option", { value: "" }, say("exports")),
+      meeting.exports.filter((format) => minutes || !["md", "ics"].includes(format)).map((format) => h("option", { value: format }, format)));
+    return h("div", { class: "meeting-head" },
+      h("div", {},
+        h("a", { class: "small", href: "#/" }, "← ", say("back")),
+        h("h1", {}, meeting.title),
+        h("p", { class: "faint" }, facts.filter(Boolean).join(" · ")),
+        h("p", { class: "small" }, meeting.participants.map((one) => one.name).join(", "))),
+      h("div", { class: "row", style: { "align-items": "start" } },
+        h("a", { class: "button", href: `#/prepare?meeting=${encodeURIComponent(meeting.id)}` }, say("related")),
+        formats,
+        meeting.can_manage && h("button", { onclick: () => this.remove() }, say("remove"))));
+  }
+
+  player() {
+    if (!this.meeting.recording) return null;
+    this.audio = h("audio", { controls: true, preload: "metadata", src: this.meeting.recording });
+    this.audio.addEventListener("timeupdate", () => this.hear());
+    const follow = h("input", { type: "checkbox", checked: true, onchange: (event) => (this.following = event.target.checked) });
+    return h("div", { class: "player card" }, this.audio, h("label", { class: "small" }, follow, " ", say("follow")));
+  }
+
+  timeline() {
+    const topics = this.minutes?.topics ?? [];
+    if (topics.length < 2) return null;
+    const place = new Map(this.transcript.utterances.map((utterance, position) => [utterance.id, position]));
+    this.topics = topics.map((topic) => {
+      const utterances = (place.get(topic.last) ?? 0) - (place.get(topic.first) ?? 0) + 1;
+      const share = topic.end_ms === undefined ? utterances : topic.end_ms - topic.start_ms;
+      const label = topic.start_ms === undefined ? topic.title : `${clock(topic.start_ms)} ${topic.title}`;
+      const button = h("button", { style: { "--share": Math.max(share, 1) }, title: label, onclick: () => this.show([topic.first], true) }, topic.title);
+      return { topic, button };
+    });
+    return h("section", { "aria-label": say("topic_line") }, h("div", { class: "timeline" }, this.topics.map(({ button }) => button)));
+  }
+
+  left() {
+    const { minutes } = this;
+    if (!minutes) return h("section", { class: "card" }, h("p", {}, say("no_minutes")));
+    const part = (name, statements) =>
+      statements.length > 0 && h("section", {}, h("h2", {}, say(name)), h("ul", {}, statements.map((one) => h("li", {}, this.statement(one)))));
+    return h("div", { class: "stack" },
+      h("section", { class: "card stack", "aria-label": say("minutes") },
+        part("abstract", minutes.abstract),
+        part("decisions", minutes.decisions),
+        minutes.actions.length > 0 && h("section", {}, h("h2", {}, say("actions")), minutes.actions.map((action) => this.action(action))),
+        part("questions", minutes.questions),
+        minutes.topics.length > 0 && h("section", {}, h("h2", {}, say("topics")),
+          minutes.topics.map((topic) => h("details", {}, h("summary", {}, topic.title), topic.statements.map((one) => this.statement(one))))),
+        h("p", { class: "faint small" }, `${say("proven", percent(minutes.supported_share))} · ${say("read_share", percent(minutes.coverage_share))}`)),
+      this.talkTime(),
+      this.speakers(),
+      this.suppressed());
+  }
+
+  statement(statement) {
+    const marks = statement.unsupported.length > 0 && h("span", { class: "marks small" }, ` ${say("unsupported")} ${statement.unsupported.join(", ")}`);
+    return h("button", { class: "statement", title: say("evidence", statement.evidence.length), onclick: () => this.show(statement.evidence, true) },
+      h("span", {}, statement.text, marks));
+  }
+
+  action(action) {
+    const mark = h("input", { type: "checkbox", "aria-label": `${say("mark_done")}: ${action.text}`, checked: action.status === "done" });
+    const line = h("div", { class: `action ${action.status}` }, mark,
+      h("div", {}, this.statement(action), h("div", { class: "faint small" }, [action.owner?.name ?? say("nobody"), action.due ?? action.due_text].filter(Boolean).join(" · "))));
+    mark.onchange = async () => {
+      const status = mark.checked ? "done" : "open";
+      try {
+        await patch(at("meetings", this.meeting.id, "actions", action.id), { status });
+        line.className = `action ${status}`;
+      } catch (error) {
+        mark.checked = !mark.checked;
+        notice(`${say("error")} ${error.message}`);
+      }
+    };
+    return line;
+  }
+
+  /** How long each speaks: by time where it is known, else by words. */
+  talkTime() {
+    const shares = new Map();
+    const timed = this.transcript.utterances.every((utterance) => utterance.end_ms !== undefined);
+    for (const utterance of this.transcript.utterances) {
+      if (!utterance.name) continue;
+      const amount = timed ? utterance.end_ms - utterance.start_ms : utterance.text.split(/\s+/).length;
+      shares.set(utterance.name, (shares.get(utterance.name) ?? 0) + amount);
+    }
+    if (shares.size === 0) return null;
+    const all = [...shares.values()].reduce((sum, amount) => sum + amount, 0);
+    const sorted = [...shares].sort((left, right) => right[1] - left[1]);
+    const most = sorted[0][1];
+    return h("section", { class: "card" }, h("h2", {}, say("talk_time")),
+      h("ul", { class: "bars" }, sorted.map(([name, amount]) =>
+        h("li", { class: "bar small" }, h("span", {}, name), h("span", { "aria-hidden": "true" }, h("i", { style: { "--share": `${(100 * amount) / most}%` } })), h("span", {}, percent(amount / all))))));
+  }
+
+  speakers() {
+    const labels = [...new Set(this.transcript.utterances.map((utterance) => utterance.speaker).filter(Boolean))];
+    if (!this.meeting.can_manage || labels.length === 0) return null;
+    const forms = labels.map((label) => {
+      const known = this.meeting.participants.find((one) => one.speaker === label);
+      const name = h("input", { value: known?.name ?? label, required: true, "aria-label": `${say("name")}: ${label}` });
+      const email = h("input", { type: "email", value: known?.email ?? "", placeholder: say("email"), "aria-label": `${say("email")}: ${label}` });
+      const save = async (event) => {
+        event.preventDefault();
+        await this.change(() => put(at("meetings", this.meeting.id, "speakers", label), { name: name.value, ...(email.value ? { email: email.value } : {}) }), say("renamed"));
+      };
+      return h("form", { class: "row", onsubmit: save }, h("div", { class: "grow" }, name), h("div", { class: "grow" }, email), h("button", {}, say("rename")));
+    });
+    return h("details", { class: "card stack" }, h("summary", {}, say("speakers")), forms);
+  }
+
+  suppressed() {
+    const passages = this.transcript.suppressed;
+    if (passages.length === 0) return null;
+    const lines = passages.map((passage, position) =>
+      h("li", { class: "row", style: { padding: ".5rem 0", "align-items": "center" } },
+        h("div", { class: "grow" }, h("div", {}, passage.text), h("div", { class: "faint small" }, `${clock(passage.start_ms)} · ${say(`reason_${passage.reason}`)}`)),
+        this.meeting.can_manage && h("button", { onclick: () => this.change(() => post(at("meetings", this.meeting.id, "suppressed", String(position), "restore")), say("restored")) }, say("restore"))));
+    return h("details", { class: "card" }, h("summary", {}, `${say("suppressed")} (${passages.length})`), h("p", { class: "faint small" }, say("suppressed_hint")), h("ul", { class: "plainlist" }, lines));
+  }
+
+  right() {
+    const lines = this.transcript.utterances.map((utterance) => {
+      const line = h("li", { class: "utterance", id: `utterance-${utterance.id}`, tabindex: "-1" });
+      this.elements.set(utterance.id, line);
+      if (utterance.start_ms !== undefined) this.starts.push({ start: utterance.start_ms, end: utterance.end_ms, line });
+      this.fillUtterance(line, utterance);
+      return line;
+    });
+    this.list = h("ol", { class: "transcript", tabindex: "0", "aria-label": say("transcript") }, lines);
+    return h("section", { class: "card", "aria-label": say("transcript") }, h("h2", {}, say("transcript")), this.list);
+  }
+
+  fillUtterance(line, utterance) {
+    const time = utterance.start_ms !== undefined && clock(utterance.start_ms);
+    const when = this.audio && time ? h("button", { class: "plain", "aria-label": `${say("play_from")} ${time}`, onclick: () => this.play(utterance.start_ms) }, time) : time && h("span", {}, time);
+    const edit = this.meeting.can_manage && h("button", { class: "plain edit", "aria-label": `${say("edit")}: ${utterance.text.slice(0, 40)}`, onclick: () => this.edit(line, utterance) }, say("edit"));
+    fill(line, h("header", {}, when, utterance.name && h("strong", {}, utterance.name), edit), h("p", { lang: utterance.language }, utterance.text));
+  }
+
+  edit(line, utterance) {
+    const text = h("textarea", { rows: "3", "aria-label": say("edit") }, utterance.text);
+    const save = async () => {
+      const changed = text.value.trim();
+      if (!changed || changed === utterance.text) return this.fillUtterance(line, utterance);
+      await this.change(() => patch(at("meetings", this.meeting.id, "utterances", utterance.id), { text: changed }), say("corrected"));
+    };
+    fill(line, text, h("div", { class: "row" }, h("button", { class: "main", onclick: save }, say("save")), h("button", { onclick: () => this.fillUtterance(line, utterance) }, say("cancel"))));
+    text.focus();
+  }
+
+  /** Shows utterances in the transcript, and goes there in the sound. */
+  show(ids, seek) {
+    for (const line of this.list.querySelectorAll(".proof")) line.classList.remove("proof");
+    const lines = ids.map((id) => this.elements.get(this.transcript.replaced[id] ?? id)).filter(Boolean);
+    for (const line of lines) line.classList.add("proof");
+    if (lines.length === 0) return;
+    this.reveal(lines[0]);
+    lines[0].focus({ preventScroll: true });
+    const timed = this.starts.find(({ line }) => line === lines[0]);
+    if (seek && this.audio && timed) this.audio.currentTime = timed.start / 1000;
+  }
+
+  reveal(line) {
+    const list = this.list;
+    const isColumn = getComputedStyle(list).overflowY === "auto" && list.scrollHeight > list.clientHeight;
+    if (isColumn) list.scrollTop = line.offsetTop - list.offsetTop - list.clientHeight / 3;
+    const box = list.getBoundingClientRect();
+    if (!isColumn || box.top < 0 || box.top > innerHeight * 0.7) (isColumn ? list : line).scrollIntoView({ block: isColumn ? "start" : "center" });
+  }
+
+  /** Marks what is being said. */
+  hear() {
+    const now = this.audio.currentTime * 1000;
+    const last = this.starts.findLast(({ start }) => start <= now);
+    const line = last && now <= last.end + 1500 ? last.line : null;
+    if (line === this.now) return;
+    this.now?.classList.remove("now");
+    line?.classList.add("now");
+    this.now = line;
+    if (line && this.following && !this.audio.paused) this.list.scrollTop = line.offsetTop - this.list.offsetTop - this.list.clientHeight / 3;
+    for (const { topic, button } of this.topics ?? []) button.classList.toggle("now", topic.start_ms <= now && now < topic.end_ms);
+  }
+
+  play(ms) {
+    this.audio.currentTime = ms / 1000;
+    this.audio.play();
+  }
+
+  async change(act, said) {
+    try {
+      await act();
+      notice(said);
+      const scrolled = this.list.scrollTop;
+      await this.again();
+      document.querySelector(".transcript").scrollTop = scrolled;
+    } catch (error) {
+      notice(`${say("error")} ${error.message}`);
+    }
+  }
+
+  exportAs(select) {
+    if (select.value) location.assign(at("meetings", this.meeting.id, "exports", select.value));
+    select.value = "";
+  }
+
+  async remove() {
+    if (!confirm(say("remove_sure", this.meeting.title))) return;
+    try {
+      const receipt = await remove(at("meetings", this.meeting.id));
+      notice(say("removed", receipt.files.length));
+      location.hash = "#/";
+    } catch (error) {
+      notice(`${say("error")} ${error.message}`);
+    }
+  }
+}

@@ -1,0 +1,52 @@
+// Before a meeting: what matters to an invitation, an agenda or a text, each with its reasons.
+
+import { post } from "./api.js";
+import { fill, h, snippet } from "./dom.js";
+import { day, kind, say } from "./words.js";
+
+export async function prepareView(view, { query }) {
+  const results = h("div", { "aria-live": "polite" });
+  const text = h("textarea", { rows: "7", "aria-label": say("prepare") });
+  const ask = async (context) => {
+    fill(results, h("p", { class: "faint" }, say("load")));
+    try {
+      const { items } = await post("/v1/recommendations", { context, limit: 5 });
+      fill(results, items.length === 0 ? h("p", { class: "card" }, say("nothing_related")) : groups(items));
+    } catch (error) {
+      fill(results, h("p", {}, say("error"), " ", error.message));
+    }
+  };
+  const askText = (event) => {
+    event?.preventDefault();
+    const value = text.value.trim();
+    if (value) ask(value.startsWith("BEGIN:VCALENDAR") ? { event: value } : { text: value });
+  };
+  const open = async (file) => {
+    if (!file) return;
+    text.value = await file.text();
+    askText();
+  };
+  text.addEventListener("dragover", (event) => event.preventDefault());
+  text.addEventListener("drop", (event) => event.dataTransfer.files.length > 0 && (event.preventDefault(), open(event.dataTransfer.files[0])));
+  const file = h("input", { type: "file", accept: ".ics,.txt,.md", class: "visually-hidden", id: "invitation", onchange: () => open(file.files[0]) });
+  fill(view, h("h1", {}, say("prepare")),
+    h("form", { class: "stack", onsubmit: askText }, h("p", { class: "faint" }, say("prepare_hint")), text,
+      h("div", { class: "row" }, h("button", { class: "main" }, say("recommend")), file, h("label", { for: "invitation", class: "button" }, say("drop_ics")))),
+    h("div", { style: { height: "1.2rem" } }), results);
+  if (query.get("meeting")) await ask({ meeting: query.get("meeting") });
+}
+
+function groups(items) {
+  const byKind = Map.groupBy(items, (item) => item.kind);
+  return h("div", { class: "board" }, [...byKind].map(([name, group]) =>
+    h("section", { class: "card" }, h("h2", {}, kind(name)), h("ul", { class: "plainlist" }, group.map((item) => h("li", { style: { padding: ".6rem 0" } }, card(item)))))));
+}
+
+function card(item) {
+  const title = item.links.page ? h("a", { href: item.links.page.slice(1) }, item.title) : item.title;
+  const text = item.snippet.parts.map((part) => part.text).join("");
+  return h("article", {},
+    h("strong", {}, title), " ", h("span", { class: "faint small" }, day(item.started_at)),
+    text && text !== item.title && h("p", { class: "small", style: { "white-space": "pre-line", margin: ".2rem 0" } }, snippet(item.snippet)),
+    h("div", { class: "reasons" }, item.reasons.map((reason) => h("span", { class: "badge" }, reason.text))));
+}

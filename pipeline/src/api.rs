@@ -1,0 +1,34 @@
+//! The HTTP interface: one file per resource. Nothing here makes minutes or ranks: every handler finds out who asks,
+//! calls what the commands call, and writes the answer down.
+//!
+//! Live meetings will come as `live.rs` beside the others: a WebSocket over the machinery of `greffier live`.
+
+mod actions;
+mod assets;
+mod caller;
+mod conditional;
+mod corrections;
+mod exports;
+mod guard;
+mod health;
+mod input;
+mod jobs;
+mod lingering;
+mod meetings;
+mod metrics;
+mod people;
+mod permits;
+mod problem;
+mod recommendations;
+mod router;
+mod search;
+mod server;
+mod session;
+mod transcriptions;
+mod uploads;
+mod webhooks;
+mod wire;
+
+pub use self::caller::Anonymous;
+pub use self::router::{ApiOptions, openapi, router};
+pub use self::server::{ServeOptions, serve};

@@ -1,0 +1,93 @@
+//! A meeting in every open format, and its recording.
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use clap::ValueEnum as _;
+use tower_http::services::ServeFile;
+
+use super::caller::Reader;
+use super::conditional::tagged;
+use super::input::Part;
+use super::meetings::is_sound;
+use super::problem::{Answer, Problem, ProblemBody};
+use super::router::Api;
+use crate::stages::export_meeting::{ExportFormat, export_meeting};
+
+/// Writes a meeting in an open format
+#[utoipa::path(get, path = "/v1/meetings/{meeting}/exports/{format}", tag = "meetings",
+    params(("meeting" = String, Path), ("format" = String, Path, description = "vtt, srt, md, transcript-md, json, ics or rttm")),
+    responses((status = 200, content_type = "text/plain", body = String), (status = 304), (status = "4XX", body = ProblemBody)))]
+pub(super) async fn export(
+    State(api): State<Arc<Api>>,
+    caller: Reader,
+    Part((id, format)): Part<(String, String)>,
+    headers: HeaderMap,
+) -> Answer<Response> {
+    let format = ExportFormat::from_str(&format, true).map_err(|_| Problem::not_found())?;
+    let asked = Arc::clone(&api);
+    let written = api.reading.run(move || {
+        let entry = asked.visible(&id, &caller.viewer)?;
+        let is_of_minutes = matches!(format, ExportFormat::Md | ExportFormat::Ics);
+        if is_of_minutes && entry.versions.minutes.0 == 0 {
+            return Err(Problem::not_found());
+        }
+        Ok((export_meeting(&asked.service.library, &entry.meeting, format)?, entry))
+    });
+    let (text, entry) = written.await?;
+    let mut response = tagged(&headers, &entry, || text);
+    let name = format!("{}.{}", entry.meeting.id, format.extension());
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(format.media_type()));
+    if let Ok(disposition) = HeaderValue::from_str(&attachment(&name)) {
+        headers.insert(header::CONTENT_DISPOSITION, disposition);
+    }
+    Ok(response)
+}
+
+/// Plays the recording; ranges are answered
+#[utoipa::path(get, path = "/v1/meetings/{meeting}/recording", tag = "meetings", params(("meeting" = String, Path)),
+    responses((status = 200, content_type = "application/octet-stream", body = Vec<u8>), (status = 206), (status = "4XX", body = ProblemBody)))]
+pub(super) async fn recording(
+    State(api): State<Arc<Api>>,
+    caller: Reader,
+    Part(id): Part<String>,
+    request: Request,
+) -> Answer<Response> {
+    let entry = api.visible(&id, &caller.viewer)?;
+    let path = api
+        .service
+        .library
+        .source_file(&entry.meeting)
+        .filter(|path| is_sound(path));
+    let served = ServeFile::new(path.ok_or_else(Problem::not_found)?)
+        .try_call(request)
+        .await;
+    let mut response = served.map_err(|_| Problem::internal())?.into_response();
+    // A file that claims to be a page must not be shown as one.
+    let is_media = response.headers().get(header::CONTENT_TYPE).is_some_and(|media_type| {
+        media_type
+            .to_str()
+            .is_ok_and(|name| name.starts_with("audio/") || name.starts_with("video/"))
+    });
+    if !is_media {
+        let unknown = HeaderValue::from_static("application/octet-stream");
+        response.headers_mut().insert(header::CONTENT_TYPE, unknown);
+    }
+    Ok(response)
+}
+
+/// `Content-Disposition` for a name in any script (RFC 6266, RFC 8187).
+fn attachment(name: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    let encoded = name.bytes().map(|byte| {
+        if is_plain(byte) {
+            char::from(byte).to_string()
+        } else {
+            format!("%{byte:02X}")
+        }
+    });
+    format!("attachment; filename*=UTF-8''{}", encoded.collect::<String>())
+}

@@ -1,0 +1,140 @@
+//! `greffier serve`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use datasets::Language;
+
+use super::Outcome;
+use super::engine::{Engine, ModelArgs};
+use super::run::SpeechArgs;
+use super::terminal::Terminal;
+use crate::api::{Anonymous, ApiOptions, ServeOptions, serve as serve_library};
+use crate::service::ServiceOptions;
+use crate::service::identity::IdentityOptions;
+use crate::settings::Settings;
+use crate::speech_models::has_speech_model;
+use crate::stages::transcribe::{SpeechOptions, Transcriber};
+
+/// Serve the library: a page for people, an HTTP interface for programs, jobs for uploads and watched folders
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  greffier serve --anonymous\n  greffier serve --listen 0.0.0.0:8080 --speech-model whisper-base-q5_1 --watch /srv/recordings\n  greffier serve --oidc-issuer https://id.example.org/realms/staff --oidc-audience greffier\n\nThe page is at /, the interface under /v1, its description at /v1/openapi.json. Give out tokens with `greffier tokens add`.\nThe log goes to standard error, one line of JSON per event, and never holds what was said."
+)]
+pub(super) struct ServeArgs {
+    /// Where to listen
+    #[arg(
+        long,
+        default_value = "127.0.0.1:8080",
+        value_name = "ADDRESS",
+        env = "GREFFIER_LISTEN"
+    )]
+    listen: String,
+    /// Let everybody in who can reach this address, as the operator; on loopback only
+    #[arg(long)]
+    anonymous: bool,
+    /// For recordings: the name of an installed speech model, or a file with a Whisper model in ggml form [default: the
+    /// one that is installed; without one only transcripts are taken]
+    #[arg(long, value_name = "NAME_OR_FILE", env = "GREFFIER_SPEECH_MODEL")]
+    speech_model: Option<PathBuf>,
+    /// The language that is spoken in recordings [default: detected]
+    #[arg(long, value_name = "LANGUAGE")]
+    spoken_language: Option<Language>,
+    /// What makes the minutes of what comes in; those of `extractive` are kept until a model's are written
+    #[arg(long, value_enum, default_value = "extractive")]
+    engine: Engine,
+    #[command(flatten)]
+    model: ModelArgs,
+    /// A folder whose files become meetings, once each; may be repeated
+    #[arg(long, value_name = "DIR")]
+    watch: Vec<PathBuf>,
+    /// An OpenID Connect provider whose tokens are accepted
+    #[arg(long, value_name = "URL", env = "GREFFIER_OIDC_ISSUER", requires = "oidc_audience")]
+    oidc_issuer: Option<String>,
+    /// The audience that its tokens must carry
+    #[arg(long, value_name = "NAME", env = "GREFFIER_OIDC_AUDIENCE")]
+    oidc_audience: Option<String>,
+    /// Where its keys are [default: found from the issuer]
+    #[arg(long, value_name = "URL", env = "GREFFIER_OIDC_KEYS", requires = "oidc_issuer")]
+    oidc_keys: Option<String>,
+    /// Largest file that is taken, in mebibytes
+    #[arg(long, default_value_t = 8192, value_name = "MIB")]
+    upload_mib_max: u64,
+    /// The page is reached by HTTPS, through a proxy: its cookie goes over HTTPS alone
+    #[arg(long)]
+    behind_https: bool,
+    /// The least important events to log
+    #[arg(long, default_value = "info", value_name = "LEVEL", env = "GREFFIER_LOG")]
+    log: tracing::Level,
+}
+
+pub(super) fn serve(args: &ServeArgs, settings: &Settings, terminal: &Terminal) -> anyhow::Result<Outcome> {
+    tracing_subscriber::fmt()
+        .json()
+        .flatten_event(true)
+        .with_current_span(false)
+        .with_max_level(args.log)
+        .with_writer(std::io::stderr)
+        .init();
+    serve_library(settings, args.options(settings)?, &mut |address| {
+        // Whoever closed standard output does not want to know.
+        let _ = terminal.line(format!("greffier listens on http://{address}/"));
+    })?;
+    Ok(Outcome::Done)
+}
+
+impl ServeArgs {
+    fn options(&self, settings: &Settings) -> anyhow::Result<ServeOptions> {
+        let identity = match (&self.oidc_issuer, &self.oidc_audience) {
+            (Some(issuer), Some(audience)) => Some(IdentityOptions {
+                issuer: issuer.clone(),
+                audience: audience.clone(),
+                keys_url: self.oidc_keys.clone(),
+            }),
+            _ => None,
+        };
+        Ok(ServeOptions {
+            listen: self.listen.clone(),
+            api: ApiOptions {
+                anonymous: if self.anonymous {
+                    Anonymous::IsOperator
+                } else {
+                    Anonymous::Refused
+                },
+                upload_bytes_max: self.upload_mib_max.saturating_mul(1 << 20),
+                secure_cookie: self.behind_https,
+            },
+            service: ServiceOptions {
+                speech: self.speech(settings)?,
+                identity,
+                minutes_engine: self.model.options(self.engine)?,
+                remote_key: self.model.key().map(str::to_owned),
+            },
+            watched: self.watch.clone(),
+        })
+    }
+
+    /// How recordings are transcribed, where there is a model.
+    fn speech(&self, settings: &Settings) -> anyhow::Result<Option<SpeechOptions>> {
+        if self.speech_model.is_none() && !has_speech_model(settings)? {
+            return Ok(None);
+        }
+        let asked = SpeechArgs {
+            speech_model: self.speech_model.clone(),
+            spoken_language: self.spoken_language,
+            speakers: None,
+        };
+        let options = asked.options(settings)?;
+        // A job outlives this process, and the next may be started in another folder.
+        let absolute = |path: Option<PathBuf>| path.map(std::path::absolute).transpose();
+        let options = SpeechOptions {
+            model: std::path::absolute(&options.model)?,
+            silero: absolute(options.silero)?,
+            voice_encoder: absolute(options.voice_encoder)?,
+            ..options
+        };
+        // A model that is damaged is told now, not by the first recording.
+        Transcriber::load(options.clone())?;
+        Ok(Some(options))
+    }
+}

@@ -1,0 +1,227 @@
+//! What a server has open while it runs: the library and its index, the records in memory, the queue of jobs, who may
+//! ask. The HTTP interface in [`crate::api`] and the worker that runs jobs both work on it.
+//!
+//! The server is the one writer of its library: it holds the library's lock as long as it runs. Reading takes no lock,
+//! so `greffier search` and the like work beside it; what it keeps of its own lies in SQLite, which several processes
+//! can open, so `greffier jobs` and `greffier tokens` do too.
+
+pub mod audit;
+pub mod catalog;
+pub mod identity;
+pub mod metrics;
+pub mod queue;
+pub mod store;
+pub mod tokens;
+pub mod uploads;
+pub mod watch;
+pub mod webhooks;
+pub mod worker;
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use anyhow::Context as _;
+use datasets::library::{Library, Receipt};
+use datasets::{ActionStatus, Meeting, MeetingId, StatementId, Transcript};
+use index::Index;
+use minuting::engine::MinutesOptions;
+use models::embedding::SentenceEncoder;
+
+use self::audit::AuditLog;
+use self::catalog::Catalog;
+use self::identity::IdentityProvider;
+use self::metrics::Metrics;
+use self::queue::Queue;
+use self::store::Store;
+use self::tokens::Tokens;
+use self::uploads::Uploads;
+use self::webhooks::Webhooks;
+use crate::minutes_engine::EngineOptions;
+use crate::session::WritingSession;
+use crate::settings::Settings;
+use crate::stages::correct_meeting::{Correction, correct, keep_correction};
+use crate::stages::index_meeting;
+use crate::stages::transcribe::{SpeechOptions, remove_journals};
+use crate::stages::write_minutes::remove_passages;
+
+/// Everything a server has open.
+pub struct Service {
+    /// The meetings, for reading.
+    pub library: Library,
+    /// Where they are found; sees every commit.
+    pub index: Index,
+    /// Makes the vectors of queries and passages, where installed.
+    pub encoder: Option<Arc<SentenceEncoder>>,
+    /// The records of all meetings in memory.
+    pub catalog: Catalog,
+    /// Jobs, on disk.
+    pub queue: Queue,
+    /// Files that are being uploaded.
+    pub uploads: Uploads,
+    /// Tokens that were given out here.
+    pub tokens: Tokens,
+    /// Who else may vouch for people.
+    pub identity_provider: Option<IdentityProvider>,
+    /// Who is told when jobs end.
+    pub webhooks: Webhooks,
+    /// Who did what.
+    pub audit: AuditLog,
+    /// How often, and how long it took.
+    pub metrics: Metrics,
+    /// How recordings are transcribed; `None` where there is no model.
+    pub speech: Option<SpeechOptions>,
+    /// Who makes minutes.
+    pub minutes_engine: EngineOptions,
+    /// For the server of a language model that asks for one.
+    pub(crate) remote_key: Option<String>,
+    writing: Mutex<WritingSession>,
+}
+
+/// What a server is opened with.
+#[derive(Clone, Debug, Default)]
+pub struct ServiceOptions {
+    /// How recordings are transcribed.
+    pub speech: Option<SpeechOptions>,
+    /// Who else may vouch for people.
+    pub identity: Option<identity::IdentityOptions>,
+    /// Who makes minutes.
+    pub minutes_engine: EngineOptions,
+    /// For the server of a language model that asks for one.
+    pub remote_key: Option<String>,
+}
+
+/// The folder of what a server keeps beside the meetings.
+pub fn service_folder(library: &Library) -> PathBuf {
+    library.root().join("service")
+}
+
+impl Service {
+    /// Opens the library for writing, brings its index up to date, and takes up the jobs that were cut short.
+    ///
+    /// # Errors
+    /// When another process writes to the library, or a file cannot be read or written.
+    pub fn open(settings: &Settings, options: ServiceOptions) -> anyhow::Result<Self> {
+        let session = WritingSession::open(settings, &mut |progress| {
+            if progress.done.is_multiple_of(100) {
+                tracing::info!(done = progress.done, total = progress.total, "indexing");
+            }
+        })?;
+        let library = session.library.library().clone();
+        let folder = service_folder(&library);
+        let store = Arc::new(Store::open(&folder)?);
+        let catalog = Catalog::load(&library)?;
+        Ok(Self {
+            index: session.index(),
+            encoder: session.encoder.clone(),
+            catalog,
+            queue: Queue::open(Arc::clone(&store))?,
+            uploads: Uploads::open(Arc::clone(&store), folder.join("uploads"))?,
+            tokens: Tokens::new(Arc::clone(&store)),
+            identity_provider: options.identity.map(IdentityProvider::new),
+            webhooks: Webhooks::new(store),
+            audit: AuditLog::open(&folder.join("audit.jsonl"))?,
+            metrics: Metrics::default(),
+            speech: options.speech,
+            minutes_engine: options.minutes_engine,
+            remote_key: options.remote_key,
+            writing: Mutex::new(session),
+            library,
+        })
+    }
+
+    /// The library for writing. Held by one caller at a time, and not while something is transcribed.
+    pub fn writing(&self) -> MutexGuard<'_, WritingSession> {
+        // A panic of another caller leaves artifacts whole: they are written whole or not at all.
+        self.writing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One vector per text; none where there is no encoder.
+    ///
+    /// # Errors
+    /// When the encoder fails.
+    pub fn embed(&self, texts: &[String]) -> anyhow::Result<Vec<Vec<f32>>> {
+        let Some(encoder) = &self.encoder else {
+            return Ok(Vec::new());
+        };
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        index_meeting::embed(encoder, &texts)
+    }
+
+    /// Applies a correction and makes what follows from it: minutes, index, catalog.
+    ///
+    /// # Errors
+    /// [`crate::stages::correct_meeting::CorrectionError`] when the meeting holds nothing of that name.
+    pub fn correct(&self, id: &MeetingId, correction: &Correction) -> anyhow::Result<()> {
+        let mut session = self.writing();
+        let mut meeting = self.library.meeting(id)?;
+        let mut transcript = self.library.transcript(id)?.unwrap_or_default();
+        correct(&mut meeting, &mut transcript, correction)?;
+        keep_correction(&session.library, &meeting, &transcript, &MinutesOptions::default())?;
+        self.publish(&mut session, id)
+    }
+
+    /// Writes a new version of a meeting's record that `change` makes of the newest.
+    ///
+    /// # Errors
+    /// When the library does not hold the meeting, or it cannot be written.
+    pub fn change_record(&self, id: &MeetingId, change: impl FnOnce(&mut Meeting)) -> anyhow::Result<()> {
+        let mut session = self.writing();
+        let before = self.library.meeting(id)?;
+        let mut meeting = before.clone();
+        change(&mut meeting);
+        if meeting == before {
+            return Ok(());
+        }
+        session.library.put_meeting(&meeting)?;
+        self.publish(&mut session, id)
+    }
+
+    /// Sets the state of an action.
+    ///
+    /// # Errors
+    /// When the minutes of the meeting hold no such action.
+    pub fn set_action_status(&self, id: &MeetingId, action: &StatementId, status: ActionStatus) -> anyhow::Result<()> {
+        let mut session = self.writing();
+        session.library.set_action_status(id, action, status)?;
+        self.publish(&mut session, id)
+    }
+
+    /// Deletes a meeting everywhere: index, artifacts, work in progress, the memory of its jobs.
+    ///
+    /// # Errors
+    /// When the library does not hold it, or a file cannot be removed.
+    pub fn forget(&self, id: &MeetingId) -> anyhow::Result<Receipt> {
+        let mut session = self.writing();
+        let meeting = self.library.meeting(id)?;
+        let receipt = session.forget_meeting(id)?;
+        self.catalog.remove(id);
+        if let Some(source) = &meeting.source {
+            remove_journals(&self.library, &source.sha256)?;
+        }
+        remove_passages(&self.library, id)?;
+        drop(session);
+        self.queue.forget_meeting(id)?;
+        Ok(receipt)
+    }
+
+    /// Puts the newest artifacts of a meeting into index and catalog.
+    ///
+    /// # Errors
+    /// When an artifact cannot be read, or the index cannot be written.
+    pub fn publish(&self, session: &mut WritingSession, id: &MeetingId) -> anyhow::Result<()> {
+        session.index_meeting(id)?;
+        session.commit()?;
+        self.catalog.refresh(&self.library, id)
+    }
+
+    /// The transcript of a meeting of the library.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn transcript(&self, id: &MeetingId) -> anyhow::Result<Transcript> {
+        let transcript = self.library.transcript(id);
+        Ok(transcript
+            .with_context(|| format!("reading `{id}`"))?
+            .unwrap_or_default())
+    }
+}

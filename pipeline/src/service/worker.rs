@@ -1,0 +1,458 @@
+//! Runs jobs: from a file to a meeting with minutes, in library and index, through the same stages as `greffier run`.
+//! Each step finds what an attempt before it had done, so a job that was cut short anywhere ends where an undisturbed one
+//! does, once.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use datasets::formats::{MeetingRead, ReadFileError, invitation};
+use datasets::library::sha256_hex;
+use datasets::{Access, Language, MeetingId, PersonId, SeriesId, Visibility};
+use jiff::Timestamp;
+use minuting::engine::MinutesOptions;
+use serde::{Deserialize, Serialize};
+
+use super::Service;
+use super::queue::{Job, JobId, JobState, Lane, Progress, Retry, Step};
+use crate::minutes_engine::{Engine, EngineOptions};
+use crate::stages::index_meeting;
+use crate::stages::keep_meeting::{KeptMeeting, SourceFile, assign_id, keep_meeting};
+use crate::stages::read_recording::{hear, unheard_meeting};
+use crate::stages::read_transcript::{KnownFacts, read_transcript};
+use crate::stages::transcribe::{SpeechOptions, Transcriber, is_recording, remove_journals};
+use crate::stages::write_minutes::remove_passages;
+
+/// How long a worker with nothing to do waits before it looks for retries that have become due.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// The engine of minutes that no language model wrote, as their provenance names it.
+const EXTRACTIVE: &str = "extractive";
+
+/// What a job does, pinned when it is made: a restart with other defaults changes nothing about it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RunParameters {
+    /// The file.
+    pub path: PathBuf,
+    /// As the sender calls it.
+    pub file_name: String,
+    /// The upload that brought it, which goes when the job is done; `None` for a file of a watched folder.
+    pub upload: Option<String>,
+    /// Title of the meeting.
+    pub title: Option<String>,
+    /// The line of meetings it belongs to.
+    pub series: Option<SeriesId>,
+    /// When it began.
+    pub started_at: Option<Timestamp>,
+    /// The invitation to it, in iCalendar form.
+    pub invitation: Option<String>,
+    /// Language of the minutes.
+    pub minutes_language: Option<Language>,
+    /// Words in the abstract, at most.
+    pub abstract_words: Option<usize>,
+    /// The language that is spoken.
+    pub spoken_language: Option<Language>,
+    /// How many people speak.
+    pub speakers: Option<usize>,
+    /// How a recording is transcribed: the models, and what the two fields above do not say.
+    pub speech: Option<SpeechOptions>,
+    /// Who makes the minutes.
+    pub minutes_engine: EngineOptions,
+    /// Whose the meeting will be.
+    pub owner: Option<PersonId>,
+    /// Who sees it beside its owner.
+    pub visibility: Visibility,
+}
+
+/// The workers of a server.
+pub struct Workers {
+    stopping: Arc<AtomicBool>,
+    text: std::thread::JoinHandle<()>,
+}
+
+impl Workers {
+    /// Starts one worker per lane, and the messenger of webhooks.
+    ///
+    /// # Errors
+    /// When a thread cannot be started.
+    pub fn start(service: &Arc<Service>) -> anyhow::Result<Self> {
+        let stopping = Arc::new(AtomicBool::new(false));
+        let start = |name: &str, work: fn(&Service, &AtomicBool)| {
+            let (service, stopping) = (Arc::clone(service), Arc::clone(&stopping));
+            let builder = std::thread::Builder::new().name(name.to_owned());
+            builder
+                .spawn(move || work(&service, &stopping))
+                .with_context(|| format!("starting the thread {name}"))
+        };
+        start("jobs-speech", |service, stopping| work(service, Lane::Speech, stopping))?;
+        start("webhooks", send_webhooks)?;
+        Ok(Self {
+            text: start("jobs-text", |service, stopping| work(service, Lane::Text, stopping))?,
+            stopping,
+        })
+    }
+
+    /// Takes no more jobs and waits for the quick one that is at work. A transcription is not waited for: every window
+    /// that was recognized is on disk, and the job goes on when the server is started again.
+    pub fn stop(self) {
+        self.stopping.store(true, Ordering::Relaxed);
+        if self.text.join().is_err() {
+            tracing::error!("a worker had panicked");
+        }
+    }
+}
+
+fn work(service: &Service, lane: Lane, stopping: &AtomicBool) {
+    let mut models = Models::default();
+    let mut seen = 0;
+    while !stopping.load(Ordering::Relaxed) {
+        match service.queue.take(lane) {
+            Ok(Some(job)) => attend(service, &mut models, &job),
+            Ok(None) => service.queue.wait(&mut seen, PATIENCE),
+            Err(error) => {
+                tracing::error!(error = format!("{error:#}"), "the queue cannot be read");
+                service.queue.wait(&mut seen, PATIENCE);
+            }
+        }
+    }
+}
+
+/// Runs a job and writes down how it ended.
+fn attend(service: &Service, models: &mut Models, job: &Job) {
+    let began = Instant::now();
+    // A panic on one file is an error of that file.
+    let run = std::panic::AssertUnwindSafe(|| run_job(service, models, job));
+    let outcome =
+        std::panic::catch_unwind(run).unwrap_or_else(|_| Err(anyhow::anyhow!("the program failed on this file")));
+    let ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let written = match outcome {
+        Ok(meetings) => {
+            tracing::info!(job = job.id.0, meetings = meetings.len(), ms, "a job is done");
+            finish(service, job, &meetings)
+        }
+        Err(error) => {
+            let retry = if is_of_input(&error) {
+                Retry::Never
+            } else {
+                Retry::Later
+            };
+            let said = format!("{error:#}");
+            service.metrics.job_failed();
+            tracing::warn!(job = job.id.0, error = said, ms, "a job failed");
+            service
+                .queue
+                .fail(&job.id, &said, retry)
+                .and_then(|job| match job.state {
+                    JobState::Dead => service.webhooks.announce(&job, JobState::Dead, &[]),
+                    _ => Ok(()),
+                })
+        }
+    };
+    if let Err(error) = written {
+        tracing::error!(
+            job = job.id.0,
+            error = format!("{error:#}"),
+            "how a job ended cannot be written down"
+        );
+    }
+}
+
+fn finish(service: &Service, job: &Job, meetings: &[MeetingId]) -> anyhow::Result<()> {
+    service.webhooks.announce(job, JobState::Done, meetings)?;
+    service.queue.finish(&job.id, meetings)?;
+    match &job.parameters.upload {
+        Some(upload) => service.uploads.remove(upload),
+        None => Ok(()),
+    }
+}
+
+/// Whether the file is at fault: then trying again is of no use.
+fn is_of_input(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<ReadFileError>().is_some()
+}
+
+fn run_job(service: &Service, models: &mut Models, job: &Job) -> anyhow::Result<Vec<MeetingId>> {
+    let parameters = &job.parameters;
+    let path = &parameters.path;
+    let facts = parameters.facts()?;
+    report(service, &job.id, Step::Reading, 0, 1);
+    let (meetings, bytes) = if is_recording(path)? {
+        let mut read = unheard_meeting(path, &facts)?;
+        identify(service, job, &mut read, true, &mut BTreeSet::new())?;
+        let transcriber = loaded(&mut models.transcriber, parameters.speech_options()?)?;
+        let (began, mut sound_ms) = (Instant::now(), 0);
+        let on_progress = &mut |done, all| {
+            sound_ms = all;
+            report(service, &job.id, Step::Transcribing, done, all);
+        };
+        hear(&mut read, path, &facts, &service.library, transcriber, on_progress)?;
+        if sound_ms > 0 {
+            let sound = Duration::from_millis(sound_ms);
+            service.metrics.heard(&read.transcript, sound, began.elapsed());
+        }
+        (vec![read], None)
+    } else {
+        let read = read_transcript(path, &facts)?;
+        let (mut meetings, single) = (read.meetings, read.bytes);
+        let mut taken = BTreeSet::new();
+        let is_single = meetings.len() == 1;
+        for read in &mut meetings {
+            identify(service, job, read, is_single, &mut taken)?;
+        }
+        (meetings, Some(single).filter(|_| is_single))
+    };
+    let (mut kept, total) = (Vec::new(), meetings.len() as u64);
+    for mut read in meetings {
+        report(service, &job.id, Step::Minutes, kept.len() as u64, total);
+        read.meeting.access = parameters.access();
+        let source = match (&bytes, total) {
+            (Some(bytes), _) => Some(SourceFile::Bytes(bytes)),
+            (None, 1) => Some(SourceFile::Path(path)),
+            (None, _) => None,
+        };
+        let meeting = keep_and_index(service, read, source, &parameters.minutes_options())?;
+        if parameters.minutes_engine != EngineOptions::Extractive {
+            rewrite_minutes(service, models, job, &meeting)?;
+        }
+        kept.push(meeting.meeting.id);
+    }
+    Ok(kept)
+}
+
+fn keep_and_index(
+    service: &Service,
+    read: MeetingRead,
+    source: Option<SourceFile<'_>>,
+    options: &MinutesOptions,
+) -> anyhow::Result<KeptMeeting> {
+    let session = service.writing();
+    let kept = keep_meeting(&session.library, read, source, options)?;
+    drop(session);
+    if kept.changed {
+        service.metrics.minuted(&kept.minutes);
+    }
+    index_newest(service, &kept.meeting.id)?;
+    if let Some(source) = &kept.meeting.source {
+        remove_journals(&service.library, &source.sha256)?;
+    }
+    Ok(kept)
+}
+
+/// Puts the newest artifacts into index and catalog. Vectors take seconds for a long meeting: they are made while others
+/// write.
+fn index_newest(service: &Service, id: &MeetingId) -> anyhow::Result<()> {
+    let mut prepared = index_meeting::prepare(&service.library, id, service.encoder.as_deref())?;
+    let mut session = service.writing();
+    if service.library.versions(id)? != prepared.versions {
+        prepared = index_meeting::prepare(&service.library, id, service.encoder.as_deref())?;
+    }
+    let (_, _, mut indexer) = session.parts();
+    indexer.put_prepared(&prepared)?;
+    indexer.commit()?;
+    service.catalog.refresh(&service.library, id)
+}
+
+/// Has a language model write the minutes of a meeting that is kept, found and read meanwhile with those of the extractive
+/// engine. What an attempt before this one wrote stands.
+fn rewrite_minutes(service: &Service, models: &mut Models, job: &Job, kept: &KeptMeeting) -> anyhow::Result<()> {
+    let (id, parameters) = (&kept.meeting.id, &job.parameters);
+    if kept.minutes.provenance.engine != EXTRACTIVE {
+        return Ok(());
+    }
+    let engine = models.engine(&parameters.minutes_engine, service.remote_key.as_deref())?;
+    let minutes = engine.make(
+        &service.library,
+        &kept.meeting,
+        &kept.transcript,
+        &parameters.minutes_options(),
+        &mut |notice| tracing::info!(job = job.id.0, ?notice, "minutes by a language model"),
+        &mut |progress| {
+            let (done, total) = (progress.passages_done as u64, progress.passages as u64);
+            report(service, &job.id, Step::Writing, done, total);
+        },
+    )?;
+    let session = service.writing();
+    // Who corrected the transcript meanwhile has new minutes of it, which these must not replace.
+    let is_unchanged =
+        service.library.contains(id)? && service.library.transcript(id)?.as_ref() == Some(&kept.transcript);
+    if is_unchanged {
+        service.metrics.minuted(&session.library.put_minutes(id, &minutes)?);
+    }
+    drop(session);
+    remove_passages(&service.library, id)?;
+    if is_unchanged {
+        index_newest(service, id)
+    } else {
+        Ok(())
+    }
+}
+
+/// Gives a meeting its id in the library. A file of a watched folder is the meeting of that file name, as for
+/// `greffier run`. An upload is a meeting of its own, unless its owner had sent the very same file before; and its name
+/// tells nobody which other meetings there are, because it does not depend on them.
+fn identify(
+    service: &Service,
+    job: &Job,
+    read: &mut MeetingRead,
+    is_single: bool,
+    taken: &mut BTreeSet<MeetingId>,
+) -> anyhow::Result<()> {
+    if job.parameters.upload.is_none() {
+        return assign_id(&service.library, read, taken);
+    }
+    let owner = job.parameters.owner.as_ref();
+    let source = read.meeting.source.as_ref().filter(|_| is_single);
+    let known = source.and_then(|source| service.catalog.of_source(&source.sha256, owner));
+    if let Some(held) = &known
+        && job.parameters.title.is_none()
+    {
+        read.meeting.title.clone_from(&held.meeting.title);
+    }
+    read.meeting.id = known.map(|held| held.meeting.id.clone()).unwrap_or_else(|| {
+        let mark = sha256_hex(format!("{} {} {}", job.id.0, read.meeting.id, taken.len()).as_bytes());
+        // The longest name leaves no room for the mark.
+        let name = read.meeting.id.as_str();
+        let name = &name[..name.floor_char_boundary(MeetingId::LENGTH_MAX - 9)];
+        MeetingId::new(format!("{}-{}", name.trim_end_matches('-'), &mark[..8]))
+    });
+    taken.insert(read.meeting.id.clone());
+    Ok(())
+}
+
+fn report(service: &Service, job: &JobId, step: Step, done: u64, total: u64) {
+    service.queue.report(job, Progress { step, done, total });
+}
+
+/// The models that a worker has loaded, each with what it was loaded for.
+#[derive(Default)]
+struct Models {
+    transcriber: Option<LoadedTranscriber>,
+    engine: Option<(EngineOptions, Engine)>,
+}
+
+impl Models {
+    /// The engine for these options; loaded anew when they differ from the last.
+    fn engine(&mut self, options: &EngineOptions, key: Option<&str>) -> anyhow::Result<&Engine> {
+        if self.engine.as_ref().is_none_or(|(loaded, _)| loaded != options) {
+            self.engine = None;
+            let engine = options.load(key)?;
+            if let Some(warning) = engine.warning() {
+                tracing::warn!(warning, "the language model");
+            }
+            self.engine = Some((options.clone(), engine));
+        }
+        Ok(&self.engine.as_ref().context("it was just loaded")?.1)
+    }
+}
+
+/// A transcriber with what it was loaded for.
+pub struct LoadedTranscriber {
+    options: SpeechOptions,
+    transcriber: Transcriber,
+}
+
+/// The transcriber for these options; loaded anew when they differ from the last.
+///
+/// # Errors
+/// When the model is no whole model.
+pub fn loaded(slot: &mut Option<LoadedTranscriber>, options: SpeechOptions) -> anyhow::Result<&mut Transcriber> {
+    if slot.as_ref().is_none_or(|loaded| loaded.options != options) {
+        *slot = None;
+        *slot = Some(LoadedTranscriber {
+            transcriber: Transcriber::load(options.clone())?,
+            options,
+        });
+    }
+    Ok(&mut slot.as_mut().context("it was just loaded")?.transcriber)
+}
+
+impl RunParameters {
+    /// The parameters of a job on a file that nothing is known of, as this server does it.
+    pub fn of_server(service: &Service) -> Self {
+        Self {
+            speech: service.speech.clone(),
+            minutes_engine: service.minutes_engine.clone(),
+            ..Self::default()
+        }
+    }
+
+    /// Whether the file is a recording, and there is no model to hear it with.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn lacks_speech_model(&self) -> anyhow::Result<bool> {
+        Ok(self.speech.is_none() && is_recording(&self.path)?)
+    }
+
+    /// Which worker takes a job on the file: recordings, found by their first bytes, and language models take hours.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn lane(&self) -> anyhow::Result<Lane> {
+        let is_long = self.minutes_engine != EngineOptions::Extractive || is_recording(&self.path)?;
+        Ok(if is_long { Lane::Speech } else { Lane::Text })
+    }
+
+    fn facts(&self) -> anyhow::Result<KnownFacts> {
+        let read = |text: &String| invitation::read("invitation.ics", text.as_bytes()).map(|mut all| all.remove(0));
+        Ok(KnownFacts {
+            title: self.title.clone(),
+            series: self.series.clone(),
+            started_at: self.started_at,
+            invitation: self.invitation.as_ref().map(read).transpose()?,
+            ..KnownFacts::default()
+        })
+    }
+
+    fn access(&self) -> Access {
+        Access {
+            owner: self.owner.clone(),
+            visibility: self.visibility.clone(),
+            delegations: Vec::new(),
+        }
+    }
+
+    fn minutes_options(&self) -> MinutesOptions {
+        let default = MinutesOptions::default();
+        MinutesOptions {
+            language: self.minutes_language,
+            abstract_words: self.abstract_words.unwrap_or(default.abstract_words),
+            ..default
+        }
+    }
+
+    fn speech_options(&self) -> anyhow::Result<SpeechOptions> {
+        let speech = self.speech.clone();
+        let speech = speech.context("the server had no speech model when this job was made")?;
+        Ok(SpeechOptions {
+            language: self.spoken_language.or(speech.language),
+            speakers: self.speakers.or(speech.speakers),
+            ..speech
+        })
+    }
+}
+
+/// Sends what is due, and once in a while removes uploads that nobody finished.
+fn send_webhooks(service: &Service, stopping: &AtomicBool) {
+    let mut seen = 0;
+    let mut rounds: u32 = 0;
+    while !stopping.load(Ordering::Relaxed) {
+        if rounds.is_multiple_of(3600)
+            && let Err(error) = service.uploads.expire()
+        {
+            tracing::error!(error = format!("{error:#}"), "old uploads cannot be removed");
+        }
+        rounds = rounds.wrapping_add(1);
+        match service.webhooks.send_next() {
+            Ok(true) => {}
+            Ok(false) => service.queue.wait(&mut seen, PATIENCE),
+            Err(error) => {
+                tracing::error!(error = format!("{error:#}"), "webhooks cannot be read");
+                service.queue.wait(&mut seen, PATIENCE);
+            }
+        }
+    }
+}

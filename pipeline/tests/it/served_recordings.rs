@@ -1,0 +1,189 @@
+//! Recordings through the server: uploaded, heard as by `greffier run`, played, and transcribed as OpenAI's clients ask.
+//! Real words need a real model: the shared demo model is used where it is.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::downloads::{Server as Hub, manifest, speech_model};
+use crate::server::Server;
+use crate::workbench::{Workbench, random_model, shared, silence};
+
+#[test]
+fn a_recording_that_is_uploaded_becomes_what_greffier_run_makes_of_it() {
+    let Some(recording) = shared("audio/faster-whisper/stereo_diarization.wav") else {
+        return;
+    };
+    let alone = Workbench::new();
+    let model = shared("demo-model/demo-en-fr-q5_1.bin").unwrap_or_else(|| random_model(&alone));
+    let report = alone.json(&["run", &recording, "--speech-model", &model]);
+    let expected = alone.json(&["show", report["meeting"]["id"].as_str().unwrap()]);
+
+    let bench = Workbench::new();
+    let server = Server::start(&bench, &["--anonymous", "--speech-model", &model]);
+    let content = fs::read(&recording).unwrap();
+    let sent = |name: &str| {
+        let job = server.upload(name, &content, &[]).json();
+        let job = server.ended(job["job"]["id"].as_str().unwrap());
+        assert_eq!(
+            (&job["state"], &job["lane"]),
+            (&json!("done"), &json!("speech")),
+            "{job:#}"
+        );
+        job["meetings"][0].as_str().unwrap().to_owned()
+    };
+    let id = sent("2026-05-04-stereo_diarization.wav");
+    let transcript = server.get(&format!("/v1/meetings/{id}/transcript")).json();
+    let texts = |transcript: &Value| -> Vec<Value> {
+        let utterances = transcript["utterances"].as_array().unwrap().iter();
+        utterances.map(|utterance| utterance["text"].clone()).collect()
+    };
+    assert_eq!(texts(&transcript), texts(&expected["transcript"]));
+    assert_eq!(
+        transcript["suppressed"].as_array().unwrap().len(),
+        report["transcript"]["suppressed"]
+    );
+
+    // Under another name it is the same meeting, and can still be played.
+    assert_eq!(sent("again.wav"), id);
+    let meeting = server.get(&format!("/v1/meetings/{id}")).json();
+    assert!(
+        meeting["started_at"].as_str().unwrap().starts_with("2026-05-04"),
+        "{meeting:#}"
+    );
+    let sound = meeting["recording"].as_str().unwrap();
+    let part = server.call("GET", sound, &[("range", "bytes=0-3")], &[]);
+    assert_eq!((part.status, part.body.as_slice()), (206, b"RIFF".as_slice()));
+    assert!(
+        fs::read_dir(bench.path("library/work")).unwrap().next().is_none(),
+        "a meeting that is kept needs no journal"
+    );
+}
+
+#[test]
+fn what_was_taken_out_is_read_and_put_back_over_http() {
+    let Some(recording) = shared("audio/faster-whisper/stereo_diarization.wav") else {
+        return;
+    };
+    let bench = Workbench::new();
+    // What a model that knows nothing makes of speech is what the guards are there for.
+    let model = random_model(&bench);
+    let id = bench.json(&["run", &recording, "--speech-model", &model])["meeting"]["id"].clone();
+    let id = id.as_str().unwrap();
+    let server = Server::start(&bench, &["--anonymous"]);
+    let transcript = || server.get(&format!("/v1/meetings/{id}/transcript")).json();
+    let before = transcript();
+    let taken_out = before["suppressed"].as_array().unwrap();
+    assert!(!taken_out.is_empty());
+    let restore = |position: usize| {
+        let path = format!("/v1/meetings/{id}/suppressed/{position}/restore");
+        server.call("POST", &path, &[], &[]).status
+    };
+    assert_eq!(restore(0), 200);
+    let after = transcript();
+    assert_eq!(after["suppressed"].as_array().unwrap().len(), taken_out.len() - 1);
+    let utterances = after["utterances"].as_array().unwrap();
+    assert!(
+        utterances
+            .iter()
+            .any(|utterance| utterance["text"] == taken_out[0]["text"])
+    );
+    assert_eq!(restore(99), 404);
+}
+
+#[test]
+fn without_a_model_recordings_are_refused_and_a_watched_one_waits_for_one() {
+    let bench = Workbench::new();
+    let recording = silence(&bench, "inbox/2026-03-05-silence.wav", 2);
+    let folder = bench.path("inbox");
+    let folder = folder.to_str().unwrap();
+    let server = Server::start(&bench, &["--anonymous", "--watch", folder]);
+    assert_eq!(server.get("/v1/session").json()["speech_model"], false);
+    let content = fs::read(&recording).unwrap();
+    let refused = server.upload("silence.wav", &content, &[]);
+    assert_eq!(refused.status, 503, "{}", refused.text());
+    assert!(refused.text().contains("no speech model"));
+    let refused = server.send_form("/v1/audio/transcriptions", "silence.wav", &content, &[("model", "any")]);
+    assert_eq!(refused.status, 503, "{}", refused.text());
+    assert!(
+        fs::read_dir(bench.path("library/service/uploads"))
+            .unwrap()
+            .next()
+            .is_none(),
+        "what is refused is not kept"
+    );
+    assert!(server.stop().success());
+    // The only one that is installed needs no name.
+    let model = speech_model(7);
+    let digest = datasets::library::sha256_hex(&model);
+    bench.write("models/manifest.toml", &manifest("speech", &model, Some(&digest)));
+    let named = bench.failure(1, &["serve", "--speech-model", "small"]);
+    assert!(named.contains("models pull small"), "{named}");
+    let hub = Hub::start(model, &[]);
+    bench.text(&["models", "pull", "small", "--hub", &hub.address]);
+    let server = Server::start(&bench, &["--anonymous", "--watch", folder]);
+    let done = loop {
+        let jobs = server.get("/v1/jobs").json()["items"].clone();
+        if let Some(job) = jobs.get(0) {
+            break server.ended(job["id"].as_str().unwrap());
+        }
+        std::thread::yield_now();
+    };
+    assert_eq!(
+        (&done["state"], &done["meetings"][0]),
+        (&json!("done"), &json!("2026-03-05-silence"))
+    );
+}
+
+#[test]
+fn openai_s_interface_answers_in_all_its_forms_and_keeps_nothing() {
+    let bench = Workbench::new();
+    let (recording, words) = match (shared("audio/jfk/jfk.flac"), shared("demo-model/demo-en-fr-q5_1.bin")) {
+        (Some(recording), Some(_)) => (recording, true),
+        _ => (silence(&bench, "silence.wav", 2), false),
+    };
+    let model = shared("demo-model/demo-en-fr-q5_1.bin").unwrap_or_else(|| random_model(&bench));
+    let server = Server::start(&bench, &["--anonymous", "--speech-model", &model]);
+    let content = fs::read(&recording).unwrap();
+    let ask = |fields: &[(&str, &str)]| {
+        let fields = [&[("model", "whisper-1")], fields].concat();
+        server.send_form("/v1/audio/transcriptions", "talk.flac", &content, &fields)
+    };
+    let plain = ask(&[]).json();
+    let text = plain["text"].as_str().unwrap();
+    assert_eq!(!text.is_empty(), words, "{plain}");
+    assert_eq!(ask(&[("response_format", "text")]).text().trim_end(), text);
+    assert!(ask(&[("response_format", "vtt")]).text().starts_with("WEBVTT"));
+    assert_eq!(ask(&[("response_format", "srt")]).text().contains("-->"), words);
+    let verbose = ask(&[
+        ("response_format", "verbose_json"),
+        ("timestamp_granularities[]", "word"),
+        ("language", "en"),
+    ]);
+    let verbose = verbose.json();
+    assert_eq!(
+        (&verbose["language"], &verbose["text"]),
+        (&json!("english"), &json!(text))
+    );
+    assert_eq!(!verbose["words"].as_array().unwrap().is_empty(), words, "{verbose}");
+    let speakers = ask(&[("response_format", "diarized_json")]).json();
+    assert_eq!(
+        !speakers["segments"].as_array().unwrap().is_empty(),
+        words,
+        "{speakers}"
+    );
+    let streamed = ask(&[("stream", "true")]);
+    assert_eq!(streamed.header("content-type"), Some("text/event-stream"));
+    assert!(streamed.text().contains("transcript.text.done"));
+    assert_eq!(ask(&[("response_format", "tiff")]).status, 400);
+    let no_sound = server.send_form("/v1/audio/transcriptions", "talk.txt", b"Ann: Hello.", &[]);
+    assert_eq!(no_sound.status, 422, "{}", no_sound.text());
+    assert_eq!(server.get("/v1/models").json()["data"].as_array().unwrap().len(), 1);
+    assert_eq!(server.get("/v1/meetings").json()["total"], 0);
+    assert!(
+        fs::read_dir(bench.path("library/service/uploads"))
+            .unwrap()
+            .next()
+            .is_none()
+    );
+}
