@@ -1,6 +1,7 @@
 //! The command line: one file per command.
 
 mod actions;
+mod arguments;
 mod completions;
 mod corpus;
 mod doctor;

@@ -21,7 +21,7 @@ use serde::Serialize;
 
 use self::sources::{Engine, Reader, files_in};
 use super::Outcome;
-use super::run::{MinutesArgs, SpeechArgs};
+use super::arguments::{MinutesArgs, SpeechArgs};
 use super::terminal::Terminal;
 use crate::session::WritingSession;
 use crate::settings::Settings;

@@ -6,8 +6,8 @@ use datasets::formats::markdown;
 use datasets::library::Library;
 
 use super::Outcome;
+use super::arguments::MinutesArgs;
 use super::engine::{Engine, MinutesMaker, ModelArgs, replace_minutes};
-use super::run::MinutesArgs;
 use super::show::visible_meeting;
 use super::terminal::Terminal;
 use crate::session::WritingSession;

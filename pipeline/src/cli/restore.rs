@@ -7,7 +7,7 @@ use datasets::{SuppressedSpan, Transcript};
 use serde_json::json;
 
 use super::Outcome;
-use super::run::MinutesArgs;
+use super::arguments::MinutesArgs;
 use super::show::visible_meeting;
 use super::terminal::{FAINT, Terminal};
 use crate::session::WritingSession;

@@ -6,8 +6,8 @@ use clap::Args;
 use datasets::Language;
 
 use super::Outcome;
+use super::arguments::SpeechArgs;
 use super::engine::{Engine, ModelArgs};
-use super::run::SpeechArgs;
 use super::terminal::Terminal;
 use crate::api::{Anonymous, ApiOptions, ServeOptions, serve as serve_library};
 use crate::service::ServiceOptions;
