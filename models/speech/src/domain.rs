@@ -35,7 +35,7 @@ pub struct DomainTally {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "this recording is outside of what the model was trained for: {} % of {} s of speech gives no text or an improbable \
-     one; use a real Whisper model, such as whisper.cpp's ggml-base.bin",
+     one; install a real Whisper model: greffier models pull whisper-base-q5_1",
     100 * self.tally.outside_ms / self.tally.speech_ms().max(1),
     self.tally.speech_ms() / 1000
 )]
@@ -179,7 +179,7 @@ mod tests {
         assert_eq!((outside.within_ms, outside.outside_ms), (6000, 5000));
         let error = outside.check(&options).unwrap_err().to_string();
         assert!(
-            error.contains("45 % of 11 s") && error.contains("ggml-base.bin"),
+            error.contains("45 % of 11 s") && error.contains("models pull"),
             "{error}"
         );
     }

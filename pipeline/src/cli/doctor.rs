@@ -187,8 +187,8 @@ fn live_meetings(settings: &Settings) -> Option<Finding> {
 
 fn speech(settings: &Settings) -> Finding {
     let (state, text) = match installed_names(settings) {
-        Ok(names) if names.is_empty() => {
-            let text = "none installed, recordings need one: `greffier models pull whisper-base-q5_1 silero-v6.2.0`";
+        Ok(names) if names.iter().all(|name| name == "demo") => {
+            let text = "none but the demo model, for recordings pull a real one: `greffier models pull whisper-base-q5_1 silero-v6.2.0`";
             (State::Note, text.to_owned())
         }
         Ok(names) => (State::Good, names.join(", ")),

@@ -9,10 +9,23 @@ use crate::workbench::{Workbench, random_model, sample, shared, silence};
 const HANG: Duration = Duration::from_secs(120);
 
 #[test]
-fn a_recording_without_a_speech_model_is_an_error_that_says_what_to_do() {
+fn without_a_speech_model_the_demo_one_hears_what_it_knows_and_says_what_it_is() {
     let bench = Workbench::new();
-    let recording = silence(&bench, "2026-03-05-silence.wav", 1);
-    assert!(bench.failure(1, &["run", &recording]).contains("--speech-model"));
+    let report = bench.json(&["run", &sample("2026-03-05-release-planning-tracks.mka")]);
+    let warnings = report["transcript"]["warnings"].to_string();
+    assert!(warnings.contains("greffier models pull whisper-base"), "{warnings}");
+    assert_eq!(report["transcript"]["speakers"].as_array().unwrap().len(), 4);
+    assert!(!report["minutes"]["abstract"].as_array().unwrap().is_empty());
+    assert_eq!(report["supported_share"], 1.0);
+}
+
+#[test]
+fn the_demo_model_refuses_a_real_recording_and_says_what_to_install() {
+    let Some(clip) = shared("audio/jfk/jfk.wav") else {
+        return;
+    };
+    let said = Workbench::new().failure(1, &["run", &clip]);
+    assert!(said.contains("greffier models pull whisper-base"), "{said}");
 }
 
 #[test]
