@@ -29,6 +29,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use self::terminal::Terminal;
+use crate::engine_threads;
 use crate::settings::Settings;
 use crate::stages::transcribe::{WORKER_COMMAND, serve_jobs};
 
@@ -83,6 +84,9 @@ enum Outcome {
 /// Reads the command line, runs the command, reports its error.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
+    if matches!(cli.command, Command::Live(_) | Command::Recover(_) | Command::Serve(_)) {
+        engine_threads::settle();
+    }
     let terminal = Terminal::new(&cli.settings);
     match dispatch(&cli, &terminal) {
         Ok(Outcome::Done) => ExitCode::SUCCESS,

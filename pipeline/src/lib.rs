@@ -13,6 +13,7 @@ pub mod api;
 pub mod cli;
 pub mod day_or_time;
 pub mod download;
+mod engine_threads;
 pub mod live;
 pub mod local_model;
 pub mod minutes_engine;

@@ -22,7 +22,7 @@ use super::journal::{self, JournalRead, LaneJournal};
 use crate::stages::diarize::{TOLD_BY_VOICE, anonymous, turns_in_speech, voices_to_tell};
 use crate::stages::keep_meeting::assign_id;
 use crate::stages::read_transcript::{complete, complete_recording};
-use crate::stages::transcribe::{LaneHeard, merge_lanes, sha256_of, span, vocabulary_of};
+use crate::stages::transcribe::{LaneHeard, WindowJournal, merge_lanes, sha256_of, span, vocabulary_of};
 
 /// A live meeting as it can be kept.
 pub struct Completed {
@@ -72,7 +72,8 @@ pub fn complete_meeting(
         // Kept before a crash, which came before the folder was taken away.
         Some(held) => held,
         None => {
-            let found = missing.hear(engine, &vocabulary, on_progress)?;
+            let mut windows = WindowJournal::open(&folder.windows_path(&provenance)?)?;
+            let found = missing.hear(engine, &vocabulary, &mut windows, on_progress)?;
             let mut transcript = Transcript {
                 provenance,
                 warnings,

@@ -5,6 +5,7 @@
 //!                       invitation.ics   as it was given
 //!                       spool.json, lane-000.pcm …   the sound, by crate `audio`
 //!                       journal.jsonl    what stands of its text
+//!                       windows-….jsonl  what the pass after it heard, until it is done
 //!                       session.lock     locked as long as a process is at work on it
 //! ```
 //!
@@ -18,8 +19,8 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use datasets::formats::invitation;
-use datasets::library::Library;
-use datasets::{ContextItem, Language, MeetingId, SeriesId};
+use datasets::library::{Library, sha256_hex};
+use datasets::{ContextItem, Language, MeetingId, Provenance, SeriesId};
 use jiff::Timestamp;
 use minuting::engine::MinutesOptions;
 use serde::{Deserialize, Serialize};
@@ -192,6 +193,13 @@ impl LiveFolder {
 
     pub(super) fn journal_path(&self) -> PathBuf {
         self.dir.join(JOURNAL_FILE)
+    }
+
+    /// Where the pass over what is missing keeps what it heard, so that one that is killed goes on; another for each way of
+    /// transcribing.
+    pub(super) fn windows_path(&self, provenance: &Provenance) -> anyhow::Result<PathBuf> {
+        let way = sha256_hex(&serde_json::to_vec(provenance)?);
+        Ok(self.dir.join(format!("windows-{}.jsonl", &way[..16])))
     }
 
     /// What is known of the meeting beside its sound.

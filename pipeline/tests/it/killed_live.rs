@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::live_workbench::{babble, check_what_was_shown_stands, pcm, spoken_lanes, start, transcript};
 use crate::workbench::Workbench;
-use crate::workbench::{random_model, shared};
+use crate::workbench::{random_model, sample, shared};
 
 /// Feeds a live meeting as a microphone would, and kills it when it was fed `until_ms` of sound; gives how many bytes
 /// that was, and what was told.
@@ -118,6 +118,70 @@ fn a_recovery_that_is_killed_is_done_again() {
     let id = killed[0]["id"].as_str().unwrap();
     let text = |library: &[&str]| bench.text(&[library, &["export", id, "--format", "vtt"]].concat());
     assert_eq!(text(&[]), text(&["--library", copy]));
+}
+
+/// Nothing that was heard before the kill is heard again: a word that is changed meanwhile where it was kept is in the
+/// transcript.
+#[test]
+fn a_recovery_that_is_killed_goes_on_where_it_was() {
+    let bench = Workbench::new();
+    let lanes = beginning(&sample("2026-03-05-release-planning-tracks.mka"), 12);
+    let thrice = |lane: &[f32]| lane.iter().flat_map(|&sample| [sample; 3]).collect::<Vec<_>>();
+    let input = pcm(&[&thrice(&lanes[0]), &thrice(&lanes[1])]);
+    kill_live(&bench, "demo", &input, 12_000);
+    let live = only_folder_of(&bench.path("library/live"));
+    // As if nothing had been heard live.
+    let _ = std::fs::remove_file(live.join("journal.jsonl"));
+    let mut child = bench.command().arg("recover").stdout(Stdio::null()).spawn().unwrap();
+    let (_alive, moment) = std::sync::mpsc::channel::<()>();
+    let (path, kept) = loop {
+        let _ = moment.recv_timeout(Duration::from_millis(5));
+        assert!(child.try_wait().unwrap().is_none(), "it ended before it kept a word");
+        let Some(path) = windows_file(&live) else { continue };
+        let text = std::fs::read_to_string(&path).unwrap();
+        let whole = text.rfind('\n').map_or("", |end| &text[..=end]);
+        if whole.contains("\"text\":") {
+            break (path, whole.to_owned());
+        }
+    };
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let word = kept.find("\"text\":\"").unwrap() + "\"text\":\"".len();
+    let end = word + kept[word..].find('"').unwrap();
+    std::fs::write(&path, format!("{}Ouagadougou{}", &kept[..word], &kept[end..])).unwrap();
+    let recovered = bench.json(&["recover"]);
+    let text = transcript(&bench, &recovered[0]["meeting"]).to_string();
+    assert!(text.contains("Ouagadougou"), "{text}");
+    assert!(!live.exists());
+}
+
+/// The first seconds of each lane.
+fn beginning(recording: &str, seconds: usize) -> [Vec<f32>; 2] {
+    let mut lanes = [const { Vec::new() }; 2];
+    for block in LaneReader::open(Path::new(recording)).unwrap() {
+        for (lane, sound) in lanes.iter_mut().zip(&block.lanes) {
+            lane.extend(&sound.samples);
+        }
+    }
+    lanes.iter_mut().for_each(|lane| lane.truncate(seconds * 16_000));
+    lanes
+}
+
+fn only_folder_of(folder: &Path) -> PathBuf {
+    let mut entries = std::fs::read_dir(folder).unwrap();
+    let path = entries.next().unwrap().unwrap().path();
+    assert!(entries.next().is_none());
+    path
+}
+
+fn windows_file(live: &Path) -> Option<PathBuf> {
+    let mut paths = std::fs::read_dir(live)
+        .ok()?
+        .map_while(|entry| Some(entry.ok()?.path()));
+    paths.find(|path| {
+        path.file_name()
+            .is_some_and(|name| name.to_string_lossy().starts_with("windows-"))
+    })
 }
 
 fn copy_of(from: &Path, to: &Path) -> PathBuf {

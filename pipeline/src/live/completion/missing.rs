@@ -15,6 +15,7 @@ use crate::live::engine::LiveEngine;
 use crate::live::journal::{JournalRead, LaneJournal};
 use crate::live::known_speech::detector_of;
 use crate::live::progress::SAMPLES_PER_MS;
+use crate::stages::transcribe::WindowJournal;
 
 /// What is missing, lane by lane.
 pub(super) struct Missing {
@@ -54,11 +55,12 @@ impl Missing {
         self.lanes.iter().map(MissingOfLane::duration_ms).sum()
     }
 
-    /// Hears it, lane by lane.
+    /// Hears it, lane by lane. What was heard before a crash is taken from `journal`.
     pub(super) fn hear(
         &self,
         engine: &LiveEngine,
         vocabulary: &str,
+        journal: &mut WindowJournal,
         on_progress: &mut dyn FnMut(u64, u64),
     ) -> anyhow::Result<Vec<Found>> {
         let all_ms = self.duration_ms() as u64;
@@ -73,11 +75,13 @@ impl Missing {
             ..TranscribeOptions::default()
         };
         let mut before_ms = 0;
-        for (lane, found) in self.lanes.iter().zip(&mut found) {
+        for ((number, lane), found) in self.lanes.iter().enumerate().zip(&mut found) {
             let mut pass = Pass {
                 lane,
+                number,
                 options: &options,
                 recognizer: &mut recognizer,
+                journal: &mut *journal,
                 on_progress: &mut |done_ms| on_progress(before_ms + done_ms, all_ms),
             };
             let windows = pass.hear_all()?;
@@ -108,9 +112,18 @@ impl MissingOfLane {
 /// One lane being heard.
 struct Pass<'a> {
     lane: &'a MissingOfLane,
+    number: usize,
     options: &'a TranscribeOptions,
     recognizer: &'a mut WhisperRecognizer,
+    journal: &'a mut WindowJournal,
     on_progress: &'a mut dyn FnMut(u64),
+}
+
+/// The two parts of a lane, which are heard one after the other and have times of their own in the journal.
+#[derive(Clone, Copy)]
+enum Part {
+    Deferred,
+    Rest,
 }
 
 impl Pass<'_> {
@@ -125,7 +138,7 @@ impl Pass<'_> {
                 .iter()
                 .map(|span| span.shifted(-all.start_ms))
                 .collect();
-            let mut heard = self.hear(all, detector_of(spans), 0)?;
+            let mut heard = self.hear(Part::Deferred, all, detector_of(spans), 0)?;
             // A window may reach over a short pause, and a second try beyond its ends: what stands there stands.
             heard
                 .iter_mut()
@@ -135,7 +148,7 @@ impl Pass<'_> {
         }
         if let Some(rest) = self.lane.rest {
             let detector = SpeechDetector::new(Box::new(EmbeddedDetector::new()));
-            windows.extend(self.hear(rest, detector, done_ms)?);
+            windows.extend(self.hear(Part::Rest, rest, detector, done_ms)?);
         }
         Ok(windows)
     }
@@ -143,14 +156,21 @@ impl Pass<'_> {
     /// Transcribes what `detector` finds in `sound`, with times of the lane.
     fn hear(
         &mut self,
+        part: Part,
         sound: Span,
         detector: SpeechDetector,
         done_before_ms: i64,
     ) -> anyhow::Result<Vec<RecognizedWindow>> {
+        let key = 2 * self.number + part as usize;
         let path = &self.lane.path;
         let mut reader = LaneFollower::open(path, sound.start_ms as u64 * SAMPLES_PER_MS)?;
         let mut left = sound.duration_ms() as usize * SAMPLES_PER_MS as usize;
-        let mut transcriber = LaneTranscriber::new(detector, self.recognizer, self.options.clone(), Vec::new());
+        let mut transcriber = LaneTranscriber::new(
+            detector,
+            self.recognizer,
+            self.options.clone(),
+            self.journal.windows(key),
+        );
         let mut windows = Vec::new();
         let mut samples = Vec::new();
         let failed = || format!("transcribing `{}`", path.display());
@@ -161,13 +181,23 @@ impl Pass<'_> {
                 break;
             }
             left -= count;
-            transcriber.push(&samples, &mut windows).with_context(failed)?;
+            let before = windows.len();
+            let pushed = transcriber.push(&samples, &mut windows);
+            keep(self.journal, key, &windows[before..])?;
+            pushed.with_context(failed)?;
             (self.on_progress)((done_before_ms + transcriber.done_ms()) as u64);
         }
-        transcriber.finish(&mut windows).with_context(failed)?;
+        let before = windows.len();
+        let finished = transcriber.finish(&mut windows);
+        keep(self.journal, key, &windows[before..])?;
+        finished.with_context(failed)?;
         windows.iter_mut().for_each(|window| shift(window, sound.start_ms));
         Ok(windows)
     }
+}
+
+fn keep(journal: &mut WindowJournal, key: usize, windows: &[RecognizedWindow]) -> anyhow::Result<()> {
+    windows.iter().try_for_each(|window| journal.append(key, window))
 }
 
 impl Found {

@@ -17,6 +17,7 @@ use speech::card::ModelCard;
 use speech::model_file::ModelFile;
 
 use super::{SpeechEngine, SpeechOptions, WindowJournal, sha256_of};
+use crate::engine_threads::{SPIN_COUNT, spin_count};
 
 /// What the worker is started with.
 pub(crate) const WORKER_COMMAND: &str = "transcription-worker";
@@ -128,6 +129,7 @@ impl Worker {
         let program = std::env::current_exe().context("finding the program that runs")?;
         let mut process = Command::new(&program)
             .arg(WORKER_COMMAND)
+            .env(SPIN_COUNT, spin_count())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
