@@ -1,6 +1,7 @@
 //! A language model on a server that speaks OpenAI's protocol: vLLM, llama.cpp, LM Studio or one further away. What is
 //! sent is the transcript, so whoever names a server decides where it goes.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use minuting::generative::{GenerateError, GeneratorDescription, PassageReader, TextGenerator};
@@ -34,6 +35,8 @@ pub struct RemoteOptions {
 pub struct RemoteModel {
     options: RemoteOptions,
     agent: ureq::Agent,
+    /// Whether the server refused the protocol's present form of a schema and took the earlier one.
+    takes_earlier_form: AtomicBool,
 }
 
 struct RemoteReader<'a> {
@@ -90,6 +93,7 @@ impl RemoteModel {
                 ..options
             },
             agent: agent.into(),
+            takes_earlier_form: AtomicBool::new(false),
         }
     }
 
@@ -194,10 +198,18 @@ impl PassageReader for RemoteReader<'_> {
                 "json_schema": { "name": "minutes", "strict": true, "schema": schema },
             },
         });
+        let earlier_form = json!({ "type": "json_object", "schema": schema });
+        if self.model.takes_earlier_form.load(Ordering::Relaxed) {
+            body["response_format"] = earlier_form.clone();
+        }
         let completion = match self.model.complete(&body) {
-            Err(GenerateError::Failed(error)) if is_about_the_form(error.as_ref()) => {
-                body["response_format"] = json!({ "type": "json_object", "schema": schema });
-                self.model.complete(&body)?
+            Err(GenerateError::Failed(error))
+                if body["response_format"] != earlier_form && is_about_the_form(error.as_ref()) =>
+            {
+                body["response_format"] = earlier_form;
+                let completion = self.model.complete(&body)?;
+                self.model.takes_earlier_form.store(true, Ordering::Relaxed);
+                completion
             }
             other => other?,
         };
@@ -214,11 +226,15 @@ impl PassageReader for RemoteReader<'_> {
     }
 }
 
-/// Whether the server does not know a part of the request.
+/// Whether the server does not know a part of the request. That of llama-cpp-python calls it an internal error, and names
+/// the part.
 fn is_about_the_form(error: &(dyn std::error::Error + Send + Sync + 'static)) -> bool {
-    matches!(
-        error.downcast_ref::<RemoteError>(),
-        Some(RemoteError::Refused { status, .. })
-            if *status == StatusCode::BAD_REQUEST || *status == StatusCode::UNPROCESSABLE_ENTITY
-    )
+    let Some(RemoteError::Refused { status, said, .. }) = error.downcast_ref() else {
+        return false;
+    };
+    match *status {
+        StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY => true,
+        StatusCode::INTERNAL_SERVER_ERROR => said.contains("response_format"),
+        _ => false,
+    }
 }

@@ -10,7 +10,7 @@
 Prints one JSON line: medians of tokens per second of both and per second of processor time (of all threads; the measure
 to trust on a shared machine, though a waiting thread that spins counts too), their ratio (above 1: ours is faster), and the share of the
 physical limit that ours reaches, by the limits measured in the same run: bytes of weights per token over the memory's
-read bandwidth for decoding.
+read bandwidth for decoding; then what three questions about one passage cost ours, in times of reading it once.
 """
 import argparse, json, os, statistics, subprocess, sys, time
 
@@ -101,6 +101,7 @@ def main():
     line["bandwidth_gb_per_second"] = round(read / 1e9, 1)
     deepest = line["decode at " + args.depths.split(",")[0]]
     line["share_of_bandwidth"] = round(deepest["per_second"]["ours"] * os.path.getsize(args.file) / read, 2)
+    line["three_questions_prefills"] = round(report["three_questions"]["prefills"], 2)
     line["verify"] = {row["tokens"]: round(row["milliseconds"], 1) for row in report["verify"]}
     print(json.dumps(line))
 

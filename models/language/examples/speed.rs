@@ -66,6 +66,7 @@ fn main() {
     read(&mut model.session(), &tokens(32));
     let mut session = model.session();
     let prefill = read(&mut session, &tokens(asked.prompt));
+    let questions = questions(&model, &tokens(asked.prompt + QUESTION_TOKENS));
     let mut decodes = Vec::new();
     for depth in &asked.depths {
         let mut session = model.session();
@@ -84,12 +85,33 @@ fn main() {
     let report = serde_json::json!({
         "kernel": model.kernel().name(),
         "prefill": {"tokens": asked.prompt, "speed": prefill},
+        "three_questions": questions,
         "decode": decodes,
         "verify": verify,
         "resident_mib": resident_mib(),
     });
     use std::io::Write;
     writeln!(std::io::stdout(), "{report}").expect("standard output takes a line");
+}
+
+/// Of a question about a passage.
+const QUESTION_TOKENS: usize = 16;
+
+/// What three questions about one passage cost, in times of reading the passage once: each goes on from a fork.
+fn questions(model: &LanguageModel, tokens: &[u32]) -> serde_json::Value {
+    let (passage, question) = tokens.split_at(tokens.len() - QUESTION_TOKENS);
+    let start = Instant::now();
+    let mut session = model.session();
+    read(&mut session, passage);
+    let once = start.elapsed();
+    for _ in 0..3 {
+        read(&mut session.fork(), question);
+    }
+    serde_json::json!({
+        "passage_tokens": passage.len(),
+        "question_tokens": question.len(),
+        "prefills": start.elapsed().as_secs_f64() / once.as_secs_f64(),
+    })
 }
 
 /// Seconds passed and processor seconds used, of all threads: the second tells more on a machine that is shared.

@@ -17,6 +17,8 @@ enum Behaviour {
     Answer,
     /// Knows `json_object` with a schema only, as llama.cpp's earlier servers do.
     OldForm,
+    /// The same, and calls it an internal error, as llama-cpp-python's does.
+    Python,
     /// Is busy at first.
     Busy,
     /// Hangs up.
@@ -85,7 +87,11 @@ fn serve(mut stream: TcpStream, behaviour: Behaviour, log: &Mutex<Vec<Value>>) {
         Behaviour::HangUp => return,
         Behaviour::Busy => ("503 Service Unavailable", "Retry-After: 0\r\n", String::new()),
         Behaviour::OldForm if is_new_form => ("422 Unprocessable Entity", "", "unknown type".to_owned()),
-        Behaviour::Answer | Behaviour::OldForm => {
+        Behaviour::Python if is_new_form => {
+            let said = "1 validation error: 'loc': ('body', 'response_format', 'type'), 'input': 'json_schema'";
+            ("500 Internal Server Error", "", said.to_owned())
+        }
+        Behaviour::Answer | Behaviour::OldForm | Behaviour::Python => {
             let content = by_schema(schema).to_string();
             let choice = json!({ "message": { "role": "assistant", "content": content }, "finish_reason": "stop" });
             ("200 OK", "", json!({ "choices": [choice] }).to_string())
@@ -147,26 +153,22 @@ fn a_server_writes_minutes_that_cite_what_was_said() {
 
 #[test]
 fn an_older_protocol_and_a_busy_server_are_borne_with() {
-    let bench = bench_with_a_meeting();
-    let old = Server::start(|number| {
-        if number == 0 {
-            Behaviour::Busy
-        } else {
-            Behaviour::OldForm
-        }
-    });
-    assert_eq!(old.run(&bench, &[])["provenance"]["engine"], "remote");
-    let forms: Vec<Value> = old
-        .requests
-        .lock()
-        .unwrap()
-        .iter()
-        .map(|request| request["response_format"]["type"].clone())
-        .collect();
-    assert_eq!(
-        forms[..3],
-        [json!("json_schema"), json!("json_schema"), json!("json_object")]
-    );
+    for refusal in [Behaviour::OldForm, Behaviour::Python] {
+        let bench = bench_with_a_meeting();
+        let old = Server::start(move |number| if number == 0 { Behaviour::Busy } else { refusal });
+        assert_eq!(old.run(&bench, &[])["provenance"]["engine"], "remote");
+        let requests = old.requests.lock().unwrap();
+        let forms: Vec<&str> = requests
+            .iter()
+            .map(|request| request["response_format"]["type"].as_str().unwrap())
+            .collect();
+        // It is refused once; after that the earlier form is taken at once.
+        assert_eq!(forms[..2], ["json_schema"; 2], "{refusal:?}");
+        assert!(
+            forms.len() > 3 && forms[2..].iter().all(|form| *form == "json_object"),
+            "{forms:?}"
+        );
+    }
 }
 
 #[test]
