@@ -27,7 +27,7 @@ const EXACT_BELOW: usize = 5000;
 const COVERAGE_MIN: f32 = 0.3;
 /// The least cosine of a hit that holds too few words of the query. Unrelated text lies below 0.25 with MiniLM.
 const COSINE_MIN: f32 = 0.33;
-/// The least score of a hit as a share of the best one's.
+/// The least score of a hit as a share of the best one's of its kind.
 const SCORE_SHARE_MIN: f32 = 0.2;
 /// The same for a passage that is found only by what is said around it.
 const NEIGHBOUR_SHARE_MIN: f32 = 0.5;
@@ -405,7 +405,8 @@ fn single_documents(segments: &[SegmentEvidence<'_>], rarity: &[f32], wanted: &i
     found
 }
 
-/// Best first, each document once, without the tail of what is much worse than the best.
+/// Best first, each document once, without the tail of what is much worse than the best of its kind: kinds are scored by
+/// different measures, and so that a filter by kind shows as many as its count says.
 fn cut(mut candidates: Vec<Candidate>, segments: &[SegmentEvidence<'_>], breadth: Breadth) -> Vec<Candidate> {
     // Equal scores in the order of time and meeting: where a document lies in the index says nothing.
     let place = |candidate: &Candidate| {
@@ -416,13 +417,16 @@ fn cut(mut candidates: Vec<Candidate>, segments: &[SegmentEvidence<'_>], breadth
         )
     };
     candidates.sort_unstable_by(|a, b| b.score.total_cmp(&a.score).then_with(|| place(a).cmp(&place(b))));
+    let kind_of = |candidate: &Candidate| segments[candidate.segment].columns.kind[candidate.document as usize];
     // A meeting may be found by its passages and by its title.
     let mut seen = HashSet::new();
     candidates.retain(|candidate| {
-        let kind = segments[candidate.segment].columns.kind[candidate.document as usize];
-        kind != ItemKind::Meeting.code() || seen.insert((candidate.segment, candidate.document))
+        kind_of(candidate) != ItemKind::Meeting.code() || seen.insert((candidate.segment, candidate.document))
     });
-    let best = candidates.first().map_or(0.0, |candidate| candidate.score);
+    let mut best: BTreeMap<u8, f32> = BTreeMap::new();
+    for candidate in &candidates {
+        best.entry(kind_of(candidate)).or_insert(candidate.score);
+    }
     candidates.retain(|candidate| {
         let holds_something = segments[candidate.segment].keyword[candidate.document as usize] > 0.0
             || candidate.cosine.is_some_and(|cosine| cosine >= COSINE_MIN);
@@ -431,7 +435,7 @@ fn cut(mut candidates: Vec<Candidate>, segments: &[SegmentEvidence<'_>], breadth
             Breadth::Relevant if holds_something => SCORE_SHARE_MIN,
             Breadth::Relevant => NEIGHBOUR_SHARE_MIN,
         };
-        candidate.score > 0.0 && candidate.score >= share * best
+        candidate.score > 0.0 && candidate.score >= share * best[&kind_of(candidate)]
     });
     candidates
 }

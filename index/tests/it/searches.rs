@@ -232,6 +232,36 @@ fn context_items_are_found_and_counted() {
 }
 
 #[test]
+fn a_filter_by_kind_shows_as_many_as_its_count_says() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let index = index_of(folder.path(), &library());
+    for text in [
+        "battery",
+        "battery remote control",
+        "the budget for the remote control",
+        "design",
+    ] {
+        let facets = index.search(&request(text)).expect("runs").facets;
+        for kind in facets.kinds {
+            let filters = Filters {
+                kinds: vec![kind.value],
+                ..Filters::default()
+            };
+            let filtered = SearchRequest {
+                filters,
+                ..request(text)
+            };
+            assert_eq!(
+                index.search(&filtered).expect("runs").total,
+                kind.count,
+                "{text}: {:?}",
+                kind.value
+            );
+        }
+    }
+}
+
+#[test]
 fn pages_follow_each_other() {
     let folder = tempfile::tempdir().expect("a folder");
     let index = index_of(folder.path(), &library());
