@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
 """What people do on the page of a running greffier, in headless Chromium: stories that fail where the page does.
 
-    scripts/test_page                                   sets all of it up and runs this
-    page_stories.py http://127.0.0.1:8080 AXE [PICTURES]
+    scripts/test_page                       sets all of it up and runs this
+    GREFFIER_ADDRESS=http://127.0.0.1:8080 page_stories.py AXE [PICTURES]
 
 AXE is axe-core's axe.min.js: each view is held to its rules, and a serious finding fails. The library is that of the sample
 meetings, and the caller may manage it. PICTURES, a folder, gets a picture of each view.
 """
 
 import json
+import os
 import pathlib
 import shutil
 import sys
@@ -255,8 +256,8 @@ STORIES = [
 
 
 def main() -> int:
-    address, axe = sys.argv[1].rstrip("/"), pathlib.Path(sys.argv[2]).read_text()
-    pictures = pathlib.Path(sys.argv[3]) if len(sys.argv) > 3 else None
+    address, axe = os.environ["GREFFIER_ADDRESS"].rstrip("/"), pathlib.Path(sys.argv[1]).read_text()
+    pictures = pathlib.Path(sys.argv[2]) if len(sys.argv) > 2 else None
     page = Page(address, axe, pictures)
     failed = 0
     for story in STORIES:

@@ -18,7 +18,7 @@ def main() -> None:
 
     def ask(**more):
         with open(recording, "rb") as file:
-            return client.audio.transcriptions.create(file=file, model=model, **more)
+            return client.audio.transcriptions.create(file=file, model=model, language="en", **more)
 
     text = ask().text
     assert text, "nothing was heard"
@@ -26,7 +26,7 @@ def main() -> None:
     assert ask(response_format="text").strip() == text
     assert ask(response_format="vtt").startswith("WEBVTT")
     assert "-->" in ask(response_format="srt")
-    verbose = ask(response_format="verbose_json", timestamp_granularities=["word", "segment"], language="en")
+    verbose = ask(response_format="verbose_json", timestamp_granularities=["word", "segment"])
     assert verbose.language == "english" and verbose.duration > 0 and verbose.text == text, verbose
     assert verbose.segments[0].end > verbose.segments[0].start and verbose.words[0].word, verbose
     speakers = ask(response_format="diarized_json")

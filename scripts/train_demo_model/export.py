@@ -125,6 +125,8 @@ positions_more = 30
 # It knows no prompt, and writes nothing where nobody speaks, or nothing that it knows.
 takes_prompt = false
 may_stay_silent = true
+# Hypotheses that are followed at once where nobody waits for the text; measured with 1, 3, 5 and 8.
+beam_size = 5
 
 [domain]
 # Chosen on synthetic speech alone, see scripts/train_demo_model/choose_domain.py.

@@ -51,6 +51,13 @@ pub struct DecodingLimits {
     pub takes_prompt: bool,
     /// Whether it writes nothing where nobody speaks, or nothing that it knows.
     pub may_stay_silent: bool,
+    /// Hypotheses that are followed at once where text is not awaited; 1 is greedy.
+    #[serde(default = "greedy")]
+    pub beam_size: usize,
+}
+
+fn greedy() -> usize {
+    1
 }
 
 /// The words that a model knows.
@@ -109,6 +116,7 @@ impl ModelCard {
         WhisperOptions {
             languages: self.languages.clone(),
             temperatures: vec![0.0],
+            beam_size: self.decoding.beam_size,
             positions_min: 0,
             positions_more: self.window.positions_more,
             traits: RecognizerTraits {
@@ -154,6 +162,7 @@ mod tests {
         [decoding]
         takes_prompt = false
         may_stay_silent = true
+        beam_size = 5
         [domain]
         log_probability_min = -0.9
         share_unknown_max = 0.3
@@ -167,6 +176,7 @@ mod tests {
         assert_eq!((options.threads, options.positions_more), (3, 30));
         assert_eq!(options.traits.window_ms_max, 8000);
         assert_eq!(options.languages, ["fr"]);
+        assert_eq!(options.beam_size, 5);
         assert!(options.traits.may_stay_silent && !options.traits.takes_prompt);
     }
 

@@ -23,6 +23,9 @@ pub(super) struct Problem {
     retry_after_s: Option<u32>,
 }
 
+/// What an error is sent as (RFC 9457).
+pub(super) const MEDIA_TYPE: &str = "application/problem+json";
+
 /// An error, as `application/problem+json` (RFC 9457).
 #[derive(Serialize, ToSchema)]
 pub(super) struct ProblemBody {
@@ -199,10 +202,7 @@ impl IntoResponse for Problem {
         };
         let mut response = (self.status, Json(body)).into_response();
         let headers = response.headers_mut();
-        headers.insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/problem+json"),
-        );
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
         if let Some(seconds) = self.retry_after_s {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }

@@ -23,7 +23,7 @@ use utoipa_axum::routes;
 
 use super::caller::Anonymous;
 use super::permits::Permits;
-use super::problem::{Answer, Problem};
+use super::problem::{self, Answer, Problem};
 use super::{
     actions, assets, conditional, corrections, exports, guard, health, jobs, lingering, meetings, metrics, people,
     recommendations, search, session, transcriptions, uploads, webhooks,
@@ -186,12 +186,37 @@ fn described() -> (Router<Arc<Api>>, Description) {
         .routes(routes!(transcriptions::transcribe))
         .layer(DefaultBodyLimit::disable());
     let (routes, mut description) = quick.merge(streaming).split_for_parts();
+    describe_problems(&mut description);
     description.info.version = env!("CARGO_PKG_VERSION").to_owned();
     let token = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
     let components = description.components.get_or_insert_default();
     components.security_schemes = BTreeMap::from([("token".to_owned(), RefOr::T(token))]);
     let around = routes.layer(from_fn(private)).layer(from_fn(lingering::hear_out));
     (around, description)
+}
+
+/// The type that errors are answered with, which the attribute of each call would have to repeat.
+fn describe_problems(description: &mut Description) {
+    for item in description.paths.paths.values_mut() {
+        let operations = [
+            &mut item.get,
+            &mut item.put,
+            &mut item.post,
+            &mut item.delete,
+            &mut item.options,
+            &mut item.head,
+            &mut item.patch,
+        ];
+        for operation in operations.into_iter().flatten() {
+            for (status, response) in &mut operation.responses.responses {
+                let RefOr::T(response) = response else { continue };
+                if status.starts_with(['4', '5']) {
+                    let bodies = std::mem::take(&mut response.content).into_values();
+                    response.content = bodies.map(|body| (problem::MEDIA_TYPE.to_owned(), body)).collect();
+                }
+            }
+        }
+    }
 }
 
 /// Answers depend on who asks: a cache may keep them for this one, and asks again each time.

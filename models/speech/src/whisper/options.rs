@@ -20,6 +20,8 @@ pub struct WhisperOptions {
     pub languages: Vec<String>,
     /// Tried in turn until the text is good; 0 is greedy.
     pub temperatures: Vec<f32>,
+    /// Hypotheses that are followed at once, with all effort and no temperature; 1 is greedy.
+    pub beam_size: usize,
     /// Least positions of the encoder, 50 a second, whose number fits short windows otherwise: a model that was trained on
     /// 30 s alone loops when it hears much less.
     pub positions_min: usize,
@@ -48,6 +50,7 @@ impl WhisperOptions {
             threads,
             languages: Vec::new(),
             temperatures: vec![0.0, 0.4, 0.8],
+            beam_size: 1,
             positions_min: 512,
             positions_more: 64,
             traits: RecognizerTraits {
@@ -93,14 +96,15 @@ impl AbortFlag {
     }
 }
 
-/// What is the same for every window.
+/// What is the same for every window that is decoded by `strategy`.
 pub(super) fn parameters(
+    strategy: SamplingStrategy,
     dimensions: &ModelDimensions,
     has_blank: bool,
     options: &WhisperOptions,
     abort: &AbortFlag,
 ) -> FullParams<'static, 'static> {
-    let mut parameters = FullParams::new(SamplingStrategy::Greedy { best_of: 1 });
+    let mut parameters = FullParams::new(strategy);
     parameters.set_n_threads(options.threads as i32);
     parameters.set_single_segment(true);
     parameters.set_no_context(true);

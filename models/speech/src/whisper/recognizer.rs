@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use whisper_rs::{FullParams, WhisperContext, WhisperError, WhisperState, get_lang_id};
+use whisper_rs::{FullParams, SamplingStrategy, WhisperContext, WhisperError, WhisperState, get_lang_id};
 
 use super::WhisperModel;
 use super::options::{AbortFlag, WhisperOptions, parameters};
@@ -18,6 +18,8 @@ const POSITION_SAMPLES: usize = 320;
 const POSITIONS_STEP: usize = 64;
 /// More would not be faster, and ggml ends the process at 512.
 const THREADS_MAX: usize = 64;
+/// Decoders that whisper.cpp has.
+const BEAM_SIZE_MAX: usize = 8;
 /// Tokens of vocabulary and of context that are given, each at most.
 const PROMPT_TOKENS_MAX: usize = 100;
 /// The window is tried again where its text has less average log probability, or compresses better. OpenAI's values.
@@ -33,7 +35,9 @@ pub struct WhisperRecognizer {
     model: Arc<WhisperModel>,
     options: WhisperOptions,
     state: WhisperState,
-    parameters: FullParams<'static, 'static>,
+    greedy: FullParams<'static, 'static>,
+    /// For windows that get all effort, where the model is used so.
+    beam: Option<FullParams<'static, 'static>>,
     abort: AbortFlag,
     languages: Vec<i32>,
 }
@@ -56,8 +60,17 @@ impl WhisperRecognizer {
         let languages: Result<Vec<i32>, _> = options.languages.iter().map(|code| language_id(code)).collect();
         let state = new_state(&model.context)?;
         let abort = AbortFlag::default();
+        let decoded_by = |strategy| {
+            let file = &model.file;
+            parameters(strategy, &file.dimensions, file.has_blank, &options, &abort)
+        };
+        let beam = SamplingStrategy::BeamSearch {
+            beam_size: options.beam_size.min(BEAM_SIZE_MAX) as i32,
+            patience: -1.0, // what whisper.cpp has for none
+        };
         Ok(Self {
-            parameters: parameters(&model.file.dimensions, model.file.has_blank, &options, &abort),
+            greedy: decoded_by(SamplingStrategy::Greedy { best_of: 1 }),
+            beam: (options.beam_size > 1).then(|| decoded_by(beam)),
             languages: languages?,
             model,
             options,
@@ -86,7 +99,9 @@ impl WhisperRecognizer {
 
     fn attempt(&mut self, window: &Window<'_>, language: i32, temperature: f32) -> Result<Attempt, RecognizeError> {
         let prompt = self.prompt(window);
-        let mut parameters = self.parameters.clone();
+        let thorough = window.effort == Effort::Full && temperature == 0.0;
+        let beam = self.beam.as_ref().filter(|_| thorough);
+        let mut parameters = beam.unwrap_or(&self.greedy).clone();
         parameters.set_tokens(&prompt);
         parameters.set_temperature(temperature);
         parameters.set_language(whisper_rs::get_lang_str(language));
