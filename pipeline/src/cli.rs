@@ -14,6 +14,7 @@ mod jobs;
 mod live;
 mod minutes;
 mod models_command;
+mod mcp;
 mod recommend;
 mod recover;
 mod restore;
@@ -74,6 +75,7 @@ enum Command {
 /// How a command ended that did not fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Outcome {
+    Mcp(mcp::McpArgs),
     /// Everything was done.
     Done,
     /// Some inputs were skipped; each was reported.
@@ -111,6 +113,7 @@ fn dispatch(cli: &Cli, terminal: &Terminal) -> anyhow::Result<Outcome> {
         Command::Actions(args) => actions::actions(args, settings, terminal),
         Command::Forget(args) => forget::forget(args, settings, terminal),
         Command::Serve(args) => serve::serve(args, settings, terminal),
+        Command::Mcp(args) => mcp::mcp(args, settings),
         Command::Jobs(args) => jobs::jobs(args, settings, terminal),
         Command::Tokens(args) => tokens::tokens(args, settings, terminal),
         Command::Models(args) => models_command::models(args, settings, terminal),

@@ -7,6 +7,7 @@
 
 pub mod audit;
 pub mod catalog;
+pub mod holdings;
 pub mod identity;
 pub mod metrics;
 pub mod queue;
@@ -30,6 +31,7 @@ use models::embedding::SentenceEncoder;
 use self::audit::AuditLog;
 use self::catalog::Catalog;
 use self::identity::IdentityProvider;
+use self::holdings::Holdings;
 use self::metrics::Metrics;
 use self::queue::Queue;
 use self::store::Store;
@@ -40,7 +42,6 @@ use crate::minutes_engine::EngineOptions;
 use crate::session::WritingSession;
 use crate::settings::Settings;
 use crate::stages::correct_meeting::{Correction, correct, keep_correction};
-use crate::stages::index_meeting;
 use crate::stages::transcribe::{SpeechOptions, remove_journals};
 use crate::stages::write_minutes::remove_passages;
 
@@ -135,16 +136,14 @@ impl Service {
         self.writing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// One vector per text; none where there is no encoder.
-    ///
-    /// # Errors
-    /// When the encoder fails.
-    pub fn embed(&self, texts: &[String]) -> anyhow::Result<Vec<Vec<f32>>> {
-        let Some(encoder) = &self.encoder else {
-            return Ok(Vec::new());
-        };
-        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-        index_meeting::embed(encoder, &texts)
+    /// What questions are answered from.
+    pub fn holdings(&self) -> Holdings<'_> {
+        Holdings {
+            library: &self.library,
+            index: &self.index,
+            encoder: self.encoder.as_deref(),
+            catalog: &self.catalog,
+        }
     }
 
     /// Applies a correction and makes what follows from it: minutes, index, catalog.

@@ -8,6 +8,7 @@ use datasets::{
     Transcript, Viewer, Visibility,
 };
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -230,7 +231,7 @@ pub(super) struct OwnerView {
 }
 
 /// Whether an action is still to be done.
-#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum StatusView {
     /// To be done.

@@ -5,6 +5,10 @@ use std::path::PathBuf;
 use clap::Args;
 use datasets::Language;
 
+use tracing_subscriber::Layer as _;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 use super::Outcome;
 use super::arguments::SpeechArgs;
 use super::engine::{Engine, ModelArgs};
@@ -69,13 +73,7 @@ pub(super) struct ServeArgs {
 }
 
 pub(super) fn serve(args: &ServeArgs, settings: &Settings, terminal: &Terminal) -> anyhow::Result<Outcome> {
-    tracing_subscriber::fmt()
-        .json()
-        .flatten_event(true)
-        .with_current_span(false)
-        .with_max_level(args.log)
-        .with_writer(std::io::stderr)
-        .init();
+    log_from(args.log);
     serve_library(settings, args.options(settings)?, &mut |address| {
         // Whoever closed standard output does not want to know.
         let _ = terminal.line(format!("greffier listens on http://{address}/"));
@@ -84,9 +82,21 @@ pub(super) fn serve(args: &ServeArgs, settings: &Settings, terminal: &Terminal) 
 }
 
 impl ServeArgs {
-    fn options(&self, settings: &Settings) -> anyhow::Result<ServeOptions> {
-        let identity = match (&self.oidc_issuer, &self.oidc_audience) {
-            (Some(issuer), Some(audience)) => Some(IdentityOptions {
+    /// Whether the options go together; loads nothing, and needs nothing to be there.
+    ///
+    /// # Errors
+    /// What does not.
+    pub(super) fn check(&self) -> anyhow::Result<()> {
+        self.identity()?;
+        self.model.options(self.engine)?;
+        check_address(&self.listen, self.anonymous())?;
+        Ok(())
+    }
+
+    /// Who else may vouch for people.
+    pub(super) fn identity(&self) -> anyhow::Result<Option<IdentityOptions>> {
+        match (&self.oidc_issuer, &self.oidc_audience) {
+            (Some(issuer), Some(audience)) => Ok(Some(IdentityOptions {
                 issuer: issuer.clone(),
                 audience: audience.clone(),
                 keys_url: self.oidc_keys.clone(),
