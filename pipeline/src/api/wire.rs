@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use datasets::{
-    Access, ActionStatus, Delegation, Meeting, Minutes, PassageState, Statement, StatementId, Support, TimeSpan,
-    Transcript, Viewer, Visibility,
+    Access, ActionStatus, Delegate, Delegation, GroupId, Meeting, Minutes, PassageState, Statement, StatementId,
+    Support, TimeSpan, Transcript, Viewer, Visibility,
 };
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -98,12 +98,26 @@ pub(super) enum VisibilityView {
     Domain(String),
 }
 
-/// A right given to one person.
+/// A right given to a person or a group, for good or until a time.
 #[derive(Clone, Serialize, Deserialize, ToSchema)]
 pub(super) struct DelegationView {
-    /// Who receives it: a mail address or a name.
-    to: String,
+    #[serde(flatten)]
+    to: DelegateView,
     right: RightView,
+    /// From when on it may no longer be used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    until: Option<Timestamp>,
+}
+
+/// Who receives a right.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+pub(super) enum DelegateView {
+    /// A mail address or a name.
+    #[serde(rename = "to")]
+    Person(String),
+    /// A group, as tokens name it.
+    #[serde(rename = "group")]
+    Group(String),
 }
 
 /// What may be done.
@@ -295,11 +309,15 @@ impl AccessView {
                 .delegations
                 .iter()
                 .map(|delegation| DelegationView {
-                    to: delegation.to.to_string(),
+                    to: match &delegation.to {
+                        Delegate::Person(person) => DelegateView::Person(person.to_string()),
+                        Delegate::Group(group) => DelegateView::Group(group.to_string()),
+                    },
                     right: match delegation.right {
                         datasets::Right::View => RightView::View,
                         datasets::Right::Manage => RightView::Manage,
                     },
+                    until: delegation.until,
                 })
                 .collect(),
         }
@@ -314,11 +332,15 @@ impl AccessView {
                 .delegations
                 .iter()
                 .map(|delegation| Delegation {
-                    to: person(&delegation.to),
+                    to: match &delegation.to {
+                        DelegateView::Person(to) => Delegate::Person(person(to)),
+                        DelegateView::Group(group) => Delegate::Group(GroupId::new(group.trim())),
+                    },
                     right: match delegation.right {
                         RightView::View => datasets::Right::View,
                         RightView::Manage => datasets::Right::Manage,
                     },
+                    until: delegation.until,
                 })
                 .collect(),
         }

@@ -61,6 +61,14 @@ pub(super) struct ServeArgs {
     /// Where its keys are [default: found from the issuer]
     #[arg(long, value_name = "URL", env = "GREFFIER_OIDC_KEYS", requires = "oidc_issuer")]
     oidc_keys: Option<String>,
+    /// The claim of its tokens that names the person's groups, or a JSON pointer such as /realm_access/roles
+    #[arg(
+        long,
+        value_name = "CLAIM",
+        env = "GREFFIER_OIDC_GROUPS_CLAIM",
+        default_value = "groups"
+    )]
+    oidc_groups_claim: String,
     /// Largest file that is taken, in mebibytes
     #[arg(long, default_value_t = 8192, value_name = "MIB")]
     upload_mib_max: u64,
@@ -100,6 +108,7 @@ impl ServeArgs {
                 issuer: issuer.clone(),
                 audience: audience.clone(),
                 keys_url: self.oidc_keys.clone(),
+                groups_claim: self.oidc_groups_claim.clone(),
             }),
             _ => None,
         };

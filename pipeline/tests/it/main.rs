@@ -13,6 +13,7 @@ mod killed_corpus;
 mod killed_live;
 mod live;
 mod live_workbench;
+mod made_world;
 mod mcp;
 mod operations;
 mod recordings;
