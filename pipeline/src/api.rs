@@ -33,4 +33,4 @@ mod wire;
 pub use self::caller::Anonymous;
 pub use self::mcp::serve_stdio as serve_mcp_over_stdio;
 pub use self::router::{ApiOptions, openapi, router};
-pub use self::server::{ServeOptions, serve};
+pub use self::server::{ServeOptions, check_address, serve};

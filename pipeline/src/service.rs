@@ -11,6 +11,7 @@ pub mod holdings;
 pub mod identity;
 pub mod metrics;
 pub mod queue;
+pub mod retention;
 pub mod store;
 pub mod tokens;
 pub mod uploads;
@@ -30,10 +31,11 @@ use models::embedding::SentenceEncoder;
 
 use self::audit::AuditLog;
 use self::catalog::Catalog;
-use self::identity::IdentityProvider;
 use self::holdings::Holdings;
+use self::identity::IdentityProvider;
 use self::metrics::Metrics;
 use self::queue::Queue;
+use self::retention::RetentionRule;
 use self::store::Store;
 use self::tokens::Tokens;
 use self::uploads::Uploads;
@@ -42,7 +44,7 @@ use crate::minutes_engine::EngineOptions;
 use crate::session::WritingSession;
 use crate::settings::Settings;
 use crate::stages::correct_meeting::{Correction, correct, keep_correction};
-use crate::stages::transcribe::{SpeechOptions, remove_journals};
+use crate::stages::transcribe::{SpeechOptions, has_recording, remove_journals};
 use crate::stages::write_minutes::remove_passages;
 
 /// Everything a server has open.
@@ -75,6 +77,8 @@ pub struct Service {
     pub minutes_engine: EngineOptions,
     /// For the server of a language model that asks for one.
     pub(crate) remote_key: Option<String>,
+    /// How long meetings are kept.
+    pub(crate) retention: Vec<RetentionRule>,
     writing: Mutex<WritingSession>,
 }
 
@@ -89,6 +93,8 @@ pub struct ServiceOptions {
     pub minutes_engine: EngineOptions,
     /// For the server of a language model that asks for one.
     pub remote_key: Option<String>,
+    /// How long meetings are kept.
+    pub retention: Vec<RetentionRule>,
 }
 
 /// The folder of what a server keeps beside the meetings.
@@ -125,6 +131,7 @@ impl Service {
             speech: options.speech,
             minutes_engine: options.minutes_engine,
             remote_key: options.remote_key,
+            retention: options.retention,
             writing: Mutex::new(session),
             library,
         })
@@ -201,6 +208,22 @@ impl Service {
         drop(session);
         self.queue.forget_meeting(id)?;
         Ok(receipt)
+    }
+
+    /// Deletes the recording of a meeting and keeps the rest; `None` when there is none.
+    ///
+    /// # Errors
+    /// When the library does not hold the meeting, or a file cannot be removed.
+    pub fn forget_recording(&self, id: &MeetingId) -> anyhow::Result<Option<Receipt>> {
+        let session = self.writing();
+        let meeting = self.library.meeting(id)?;
+        if !has_recording(&self.library, &meeting) {
+            return Ok(None);
+        }
+        if let Some(source) = &meeting.source {
+            remove_journals(&self.library, &source.sha256)?;
+        }
+        Ok(session.library.forget_source(&meeting)?)
     }
 
     /// Puts the newest artifacts of a meeting into index and catalog.

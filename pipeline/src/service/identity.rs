@@ -118,6 +118,14 @@ impl IdentityProvider {
         })
     }
 
+    /// How many keys the provider publishes: whether it can be asked at all.
+    ///
+    /// # Errors
+    /// When it cannot be reached, or its answer is none.
+    pub fn count_keys(&self) -> anyhow::Result<usize> {
+        Ok(self.fetch()?.keys.len())
+    }
+
     fn key(&self, kid: Option<&str>) -> anyhow::Result<DecodingKey> {
         let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
         let age = keys.fetched.map(|fetched| fetched.elapsed());
@@ -157,14 +165,6 @@ impl IdentityProvider {
     }
 }
 
-fn find(set: &JwkSet, kid: Option<&str>) -> Option<DecodingKey> {
-    let jwk = match kid {
-        Some(kid) => set.find(kid)?,
-        None => set.keys.first().filter(|_| set.keys.len() == 1)?,
-    };
-    DecodingKey::from_jwk(jwk).ok()
-}
-
 /// The groups in the claim of this name: a list of texts, or one text. Anything else names none.
 fn groups(claims: Map<String, Value>, name: &str) -> Vec<GroupId> {
     let claims = Value::Object(claims);
@@ -179,6 +179,14 @@ fn groups(claims: Map<String, Value>, name: &str) -> Vec<GroupId> {
         None => &[],
     };
     texts.iter().filter_map(Value::as_str).map(GroupId::new).collect()
+}
+
+fn find(set: &JwkSet, kid: Option<&str>) -> Option<DecodingKey> {
+    let jwk = match kid {
+        Some(kid) => set.find(kid)?,
+        None => set.keys.first().filter(|_| set.keys.len() == 1)?,
+    };
+    DecodingKey::from_jwk(jwk).ok()
 }
 
 fn get<T: serde::de::DeserializeOwned>(url: &str) -> anyhow::Result<T> {

@@ -52,6 +52,11 @@ impl Store {
     }
 }
 
+/// Whether there is a database in `folder`.
+pub fn has_store(folder: &Path) -> bool {
+    folder.join(FILE).is_file()
+}
+
 /// The time as the database holds it: milliseconds since 1970.
 pub(super) fn now_ms() -> i64 {
     Timestamp::now().as_millisecond()

@@ -4,6 +4,7 @@
 #![expect(clippy::print_stdout, reason = "tests say what they skip")]
 
 mod access;
+mod configuration;
 mod corpus_of_recordings;
 mod downloads;
 mod evaluations;
