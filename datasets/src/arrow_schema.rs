@@ -132,7 +132,15 @@ fn access() -> Field {
         maybe_text("owner"),
         text("visibility"),
         maybe_text("visible_domain"),
-        structs("delegations", vec![text("to"), text("right")]),
+        structs(
+            "delegations",
+            vec![
+                text("to"),
+                text("right"),
+                field("is_group", DataType::Boolean),
+                instant("until"),
+            ],
+        ),
     ];
     field("access", DataType::Struct(fields.into()))
 }

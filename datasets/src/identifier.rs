@@ -58,6 +58,10 @@ identifier! {
     PersonId
 }
 identifier! {
+    /// A group of people, as the identity provider or a token names it.
+    GroupId
+}
+identifier! {
     /// Who speaks, as the transcript or diarization labels it: anonymous until a participant carries the same label.
     SpeakerLabel
 }

@@ -21,10 +21,10 @@ pub mod tables;
 pub mod transcript;
 
 pub use context_item::{ContextItem, ContextKind};
-pub use identifier::{ContextItemId, MeetingId, PersonId, SeriesId, SpeakerLabel, StatementId, UtteranceId};
+pub use identifier::{ContextItemId, GroupId, MeetingId, PersonId, SeriesId, SpeakerLabel, StatementId, UtteranceId};
 pub use language::Language;
 pub use media_time::{MediaTime, TimeSpan};
-pub use meeting::{Access, Delegation, Meeting, Participant, Right, Source, Viewer, Visibility};
+pub use meeting::{Access, Delegate, Delegation, Meeting, Participant, Right, Source, Viewer, Visibility};
 pub use minutes::{
     ActionItem, ActionStatus, Coverage, Decision, DroppedStatement, DueDate, Minutes, OpenQuestion, Owner,
     PassageCoverage, PassageState, Statement, Support, Topic, Unsupported, UnsupportedKind,

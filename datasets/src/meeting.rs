@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{Language, MeetingId, PersonId, SeriesId, SpeakerLabel};
+use crate::{GroupId, Language, MeetingId, PersonId, SeriesId, SpeakerLabel};
 
 /// What is known of a meeting beside what was said in it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -141,13 +141,28 @@ pub enum Visibility {
     Domain(String),
 }
 
-/// A right given to one person.
+/// A right given to a person or a group, for good or until a time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Delegation {
     /// Who receives it.
-    pub to: PersonId,
+    #[serde(flatten)]
+    pub to: Delegate,
     /// What may be done.
     pub right: Right,
+    /// From when on it may no longer be done; `None` for as long as the delegation stands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+}
+
+/// Who receives a right.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Delegate {
+    /// One person.
+    #[serde(rename = "to")]
+    Person(PersonId),
+    /// Everybody in a group.
+    #[serde(rename = "group")]
+    Group(GroupId),
 }
 
 /// What a delegate may do.
@@ -171,18 +186,49 @@ pub enum Viewer {
         person: PersonId,
         /// The domain the person belongs to.
         domain: Option<String>,
+        /// The groups the person is in.
+        groups: Vec<GroupId>,
     },
 }
 
+impl Delegate {
+    /// Whether `viewer` is this person, or in this group.
+    fn is(&self, viewer: &Viewer) -> bool {
+        match (self, viewer) {
+            (_, Viewer::Operator) => true,
+            (Self::Person(to), Viewer::Person { person, .. }) => to == person,
+            (Self::Group(to), Viewer::Person { groups, .. }) => groups.contains(to),
+        }
+    }
+}
+
+impl Delegation {
+    /// Whether it still stands at `now`. To the millisecond, which is how the index keeps it.
+    pub fn stands(&self, now: Timestamp) -> bool {
+        self.until
+            .is_none_or(|until| now.as_millisecond() < until.as_millisecond())
+    }
+}
+
 impl Access {
-    /// Whether `viewer` may read a thing with this access and these `participants`. The index holds the same rule as
+    /// Whether `viewer` may read a thing with this access and these `participants` now. The index holds the same rule as
     /// terms; both are tested against each other.
     pub fn allows_view<'a>(&self, viewer: &Viewer, participants: impl IntoIterator<Item = &'a PersonId>) -> bool {
-        let Viewer::Person { person, domain } = viewer else {
+        self.allows_view_at(Timestamp::now(), viewer, participants)
+    }
+
+    /// The same at another time.
+    pub fn allows_view_at<'a>(
+        &self,
+        now: Timestamp,
+        viewer: &Viewer,
+        participants: impl IntoIterator<Item = &'a PersonId>,
+    ) -> bool {
+        let Viewer::Person { person, domain, .. } = viewer else {
             return true;
         };
         self.owner.as_ref() == Some(person)
-            || self.delegations.iter().any(|delegation| delegation.to == *person)
+            || self.is_delegated(now, viewer, Right::View)
             || match &self.visibility {
                 Visibility::Private => false,
                 Visibility::Participants => participants.into_iter().any(|participant| participant == person),
@@ -196,11 +242,13 @@ impl Access {
         let Viewer::Person { person, .. } = viewer else {
             return true;
         };
-        self.owner.as_ref() == Some(person)
-            || self
-                .delegations
-                .iter()
-                .any(|delegation| delegation.to == *person && delegation.right == Right::Manage)
+        self.owner.as_ref() == Some(person) || self.is_delegated(Timestamp::now(), viewer, Right::Manage)
+    }
+
+    /// Whether `viewer` was given `right`, or one that holds it, and still has it.
+    fn is_delegated(&self, now: Timestamp, viewer: &Viewer, right: Right) -> bool {
+        let mut delegations = self.delegations.iter();
+        delegations.any(|delegation| delegation.right >= right && delegation.stands(now) && delegation.to.is(viewer))
     }
 }
 
@@ -213,10 +261,12 @@ mod tests {
         let viewer = |name: &str| Viewer::Person {
             person: PersonId::new(name),
             domain: None,
+            groups: Vec::new(),
         };
         let delegation = |name: &str, right| Delegation {
-            to: PersonId::new(name),
+            to: Delegate::Person(PersonId::new(name)),
             right,
+            until: None,
         };
         let access = Access {
             owner: Some(PersonId::new("olga")),
@@ -235,14 +285,16 @@ mod tests {
         let viewer = |name: &str, domain: Option<&str>| Viewer::Person {
             person: person(name),
             domain: domain.map(str::to_owned),
+            groups: Vec::new(),
         };
         let participants = [person("pia")];
         let mut access = Access {
             owner: Some(person("olga")),
             visibility: Visibility::Private,
             delegations: vec![Delegation {
-                to: person("dan"),
+                to: Delegate::Person(person("dan")),
                 right: Right::View,
+                until: None,
             }],
         };
         let sees = |access: &Access, viewer: &Viewer| access.allows_view(viewer, &participants);
@@ -257,5 +309,46 @@ mod tests {
         assert!(!sees(&access, &viewer("pia", None)));
         assert!(sees(&access, &viewer("eve", Some("example.org"))));
         assert!(!sees(&access, &viewer("eve", Some("example.com"))));
+    }
+
+    #[test]
+    fn a_group_is_given_rights_and_a_right_ends() {
+        let of_board = |person: &str| Viewer::Person {
+            person: PersonId::new(person),
+            domain: None,
+            groups: vec![GroupId::new("board")],
+        };
+        let end: Timestamp = "2026-06-30T00:00:00Z".parse().unwrap();
+        let access = Access {
+            owner: None,
+            visibility: Visibility::Private,
+            delegations: vec![Delegation {
+                to: Delegate::Group(GroupId::new("board")),
+                right: Right::View,
+                until: Some(end),
+            }],
+        };
+        let before = end.checked_sub(jiff::Span::new().milliseconds(1)).unwrap();
+        assert!(access.allows_view_at(before, &of_board("bea"), []));
+        assert!(!access.allows_view_at(end, &of_board("bea"), []));
+        // A person who is called as the group is not in it.
+        let namesake = Viewer::Person {
+            person: PersonId::new("board"),
+            domain: Some("board".to_owned()),
+            groups: Vec::new(),
+        };
+        assert!(!access.allows_view_at(before, &namesake, []));
+    }
+
+    #[test]
+    fn delegations_are_written_as_before_there_were_groups() {
+        let written = r#"{"to":"dan","right":"manage"}"#;
+        let delegation: Delegation = serde_json::from_str(written).unwrap();
+        assert_eq!(delegation.to, Delegate::Person(PersonId::new("dan")));
+        assert_eq!(serde_json::to_string(&delegation).unwrap(), written);
+        let written = r#"{"group":"board","right":"view","until":"2026-06-30T00:00:00Z"}"#;
+        let delegation: Delegation = serde_json::from_str(written).unwrap();
+        assert_eq!(delegation.to, Delegate::Group(GroupId::new("board")));
+        assert_eq!(serde_json::to_string(&delegation).unwrap(), written);
     }
 }

@@ -4,6 +4,7 @@
 use std::ops::Range;
 
 use datasets::Viewer;
+use jiff::Timestamp;
 use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{DocId, SegmentReader, Term};
 
@@ -63,8 +64,11 @@ impl Scope {
         filters: &Filters,
     ) -> tantivy::Result<Self> {
         let mut visible = alive(reader);
-        if let Some(terms) = access::held(viewer) {
-            let seen = with_any(reader, columns, fields.access, terms.iter().map(String::as_str))?;
+        if let Some(mut held) = access::held(viewer, Timestamp::now()) {
+            for range in held.ranges {
+                held.terms.extend(terms_within(reader, fields.access, &range)?);
+            }
+            let seen = with_any(reader, columns, fields.access, held.terms.iter().map(String::as_str))?;
             restrict(&mut visible, seen);
         }
         let visible_count = visible.as_ref().map_or(reader.max_doc() as usize, Documents::count);
@@ -132,6 +136,17 @@ fn alive(reader: &SegmentReader) -> Option<Documents> {
         }
         documents
     })
+}
+
+/// The terms of the index segment that lie in a range.
+fn terms_within(reader: &SegmentReader, field: Field, range: &Range<String>) -> tantivy::Result<Vec<String>> {
+    let inverted = reader.inverted_index(field)?;
+    let mut stream = inverted.terms().range().ge(&range.start).lt(&range.end).into_stream()?;
+    let mut terms = Vec::new();
+    while stream.advance() {
+        terms.extend(std::str::from_utf8(stream.key()).ok().map(str::to_owned));
+    }
+    Ok(terms)
 }
 
 /// Documents with at least one of the values, and all documents of a meeting whose own document has one.

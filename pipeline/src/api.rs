@@ -14,6 +14,7 @@ mod health;
 mod input;
 mod jobs;
 mod lingering;
+mod mcp;
 mod meetings;
 mod metrics;
 mod people;
@@ -30,5 +31,6 @@ mod webhooks;
 mod wire;
 
 pub use self::caller::Anonymous;
+pub use self::mcp::serve_stdio as serve_mcp_over_stdio;
 pub use self::router::{ApiOptions, openapi, router};
-pub use self::server::{ServeOptions, serve};
+pub use self::server::{ServeOptions, check_address, serve};

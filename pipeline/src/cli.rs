@@ -3,6 +3,8 @@
 mod actions;
 mod arguments;
 mod completions;
+mod config;
+mod config_file;
 mod corpus;
 mod doctor;
 mod engine;
@@ -12,11 +14,13 @@ mod forget;
 mod index_command;
 mod jobs;
 mod live;
+mod mcp;
 mod minutes;
 mod models_command;
 mod recommend;
 mod recover;
 mod restore;
+mod retain;
 mod run;
 mod search;
 mod serve;
@@ -24,9 +28,11 @@ mod show;
 mod terminal;
 mod tokens;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use self::terminal::Terminal;
 use crate::engine_threads;
@@ -39,6 +45,15 @@ use crate::stages::transcribe::{WORKER_COMMAND, serve_jobs};
 struct Cli {
     #[command(flatten)]
     settings: Settings,
+    /// The configuration file of a server: see `greffier config`
+    #[arg(
+        long,
+        global = true,
+        env = "GREFFIER_CONFIG",
+        value_name = "FILE",
+        help_heading = "Global options"
+    )]
+    config: Option<PathBuf>,
     #[command(subcommand)]
     command: Command,
 }
@@ -59,9 +74,12 @@ enum Command {
     Minutes(minutes::MinutesCommandArgs),
     Actions(actions::ActionsArgs),
     Forget(forget::ForgetArgs),
+    Retain(retain::RetainArgs),
     Serve(serve::ServeArgs),
+    Mcp(mcp::McpArgs),
     Jobs(jobs::JobsArgs),
     Tokens(tokens::TokensArgs),
+    Config(config::ConfigArgs),
     Models(models_command::ModelsArgs),
     Index(index_command::IndexArgs),
     Evaluate(evaluate::EvaluateArgs),
@@ -83,7 +101,15 @@ enum Outcome {
 
 /// Reads the command line, runs the command, reports its error.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = config::command_line().map(clap::Command::get_matches);
+    let cli = match cli.map(|matches| Cli::from_arg_matches(&matches)) {
+        Ok(Ok(cli)) => cli,
+        Ok(Err(error)) => error.exit(),
+        // As a value of the option that is wrong.
+        Err(error) => Cli::command()
+            .error(ErrorKind::ValueValidation, format!("{error:#}"))
+            .exit(),
+    };
     if matches!(cli.command, Command::Live(_) | Command::Recover(_) | Command::Serve(_)) {
         engine_threads::settle();
     }
@@ -114,13 +140,16 @@ fn dispatch(cli: &Cli, terminal: &Terminal) -> anyhow::Result<Outcome> {
         Command::Minutes(args) => minutes::minutes(args, settings, terminal),
         Command::Actions(args) => actions::actions(args, settings, terminal),
         Command::Forget(args) => forget::forget(args, settings, terminal),
-        Command::Serve(args) => serve::serve(args, settings, terminal),
+        Command::Retain(args) => retain::retain(args, cli.config.as_deref(), settings, terminal),
+        Command::Serve(args) => serve::serve(args, cli.config.as_deref(), settings, terminal),
+        Command::Mcp(args) => mcp::mcp(args, settings),
         Command::Jobs(args) => jobs::jobs(args, settings, terminal),
         Command::Tokens(args) => tokens::tokens(args, settings, terminal),
+        Command::Config(args) => config::config(args, cli.config.as_deref(), terminal),
         Command::Models(args) => models_command::models(args, settings, terminal),
         Command::Index(args) => index_command::index(args, settings, terminal),
         Command::Evaluate(args) => evaluate::evaluate(args, settings, terminal),
-        Command::Doctor(args) => doctor::doctor(args, settings, terminal),
+        Command::Doctor(args) => doctor::doctor(args, cli.config.as_deref(), settings, terminal),
         Command::Completions(args) => completions::completions(args, terminal),
         Command::TranscriptionWorker => {
             serve_jobs(std::io::stdin().lock(), std::io::stdout().lock())?;
@@ -143,8 +172,6 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
 
     #[test]

@@ -7,9 +7,11 @@
 
 pub mod audit;
 pub mod catalog;
+pub mod holdings;
 pub mod identity;
 pub mod metrics;
 pub mod queue;
+pub mod retention;
 pub mod store;
 pub mod tokens;
 pub mod uploads;
@@ -29,9 +31,11 @@ use models::embedding::SentenceEncoder;
 
 use self::audit::AuditLog;
 use self::catalog::Catalog;
+use self::holdings::Holdings;
 use self::identity::IdentityProvider;
 use self::metrics::Metrics;
 use self::queue::Queue;
+use self::retention::RetentionRule;
 use self::store::Store;
 use self::tokens::Tokens;
 use self::uploads::Uploads;
@@ -40,8 +44,7 @@ use crate::minutes_engine::EngineOptions;
 use crate::session::WritingSession;
 use crate::settings::Settings;
 use crate::stages::correct_meeting::{Correction, correct, keep_correction};
-use crate::stages::index_meeting;
-use crate::stages::transcribe::{SpeechOptions, remove_journals};
+use crate::stages::transcribe::{SpeechOptions, has_recording, remove_journals};
 use crate::stages::write_minutes::remove_passages;
 
 /// Everything a server has open.
@@ -74,6 +77,8 @@ pub struct Service {
     pub minutes_engine: EngineOptions,
     /// For the server of a language model that asks for one.
     pub(crate) remote_key: Option<String>,
+    /// How long meetings are kept.
+    pub(crate) retention: Vec<RetentionRule>,
     writing: Mutex<WritingSession>,
 }
 
@@ -88,6 +93,8 @@ pub struct ServiceOptions {
     pub minutes_engine: EngineOptions,
     /// For the server of a language model that asks for one.
     pub remote_key: Option<String>,
+    /// How long meetings are kept.
+    pub retention: Vec<RetentionRule>,
 }
 
 /// The folder of what a server keeps beside the meetings.
@@ -124,6 +131,7 @@ impl Service {
             speech: options.speech,
             minutes_engine: options.minutes_engine,
             remote_key: options.remote_key,
+            retention: options.retention,
             writing: Mutex::new(session),
             library,
         })
@@ -135,16 +143,14 @@ impl Service {
         self.writing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// One vector per text; none where there is no encoder.
-    ///
-    /// # Errors
-    /// When the encoder fails.
-    pub fn embed(&self, texts: &[String]) -> anyhow::Result<Vec<Vec<f32>>> {
-        let Some(encoder) = &self.encoder else {
-            return Ok(Vec::new());
-        };
-        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-        index_meeting::embed(encoder, &texts)
+    /// What questions are answered from.
+    pub fn holdings(&self) -> Holdings<'_> {
+        Holdings {
+            library: &self.library,
+            index: &self.index,
+            encoder: self.encoder.as_deref(),
+            catalog: &self.catalog,
+        }
     }
 
     /// Applies a correction and makes what follows from it: minutes, index, catalog.
@@ -202,6 +208,22 @@ impl Service {
         drop(session);
         self.queue.forget_meeting(id)?;
         Ok(receipt)
+    }
+
+    /// Deletes the recording of a meeting and keeps the rest; `None` when there is none.
+    ///
+    /// # Errors
+    /// When the library does not hold the meeting, or a file cannot be removed.
+    pub fn forget_recording(&self, id: &MeetingId) -> anyhow::Result<Option<Receipt>> {
+        let session = self.writing();
+        let meeting = self.library.meeting(id)?;
+        if !has_recording(&self.library, &meeting) {
+            return Ok(None);
+        }
+        if let Some(source) = &meeting.source {
+            remove_journals(&self.library, &source.sha256)?;
+        }
+        Ok(session.library.forget_source(&meeting)?)
     }
 
     /// Puts the newest artifacts of a meeting into index and catalog.

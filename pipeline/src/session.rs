@@ -3,8 +3,10 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use anyhow::Context as _;
 use datasets::library::{Library, LibraryError, LibraryWriter, MeetingVersions};
@@ -292,6 +294,23 @@ pub fn weights_store(settings: &Settings) -> anyhow::Result<WeightsStore> {
         Err(error) => return Err(error).with_context(said),
     };
     Ok(WeightsStore::new(&folder, manifest))
+}
+
+/// Which commit of the index is the last, by whichever process: two that differ name different commits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CommitMark {
+    written_at: SystemTime,
+    /// Two commits may come within one tick of the file system's clock; each makes a file of its own.
+    inode: u64,
+}
+
+/// The last commit of the index; `None` where there is none.
+pub fn last_commit(library: &Library) -> Option<CommitMark> {
+    let written = fs::metadata(library.index_folder().join(INDEXED_FILE)).ok()?;
+    Some(CommitMark {
+        written_at: written.modified().ok()?,
+        inode: written.ino(),
+    })
 }
 
 /// The sentence encoder, where it is installed and whole.

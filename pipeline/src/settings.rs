@@ -67,6 +67,7 @@ impl Settings {
             Some(person) => Viewer::Person {
                 person: PersonId::from_contact(person, None),
                 domain: person.split_once('@').map(|(_, domain)| domain.trim().to_lowercase()),
+                groups: Vec::new(),
             },
         }
     }
@@ -112,14 +113,16 @@ mod tests {
             settings(Some("Ann@Example.org")).viewer(),
             Viewer::Person {
                 person: PersonId::new("ann@example.org"),
-                domain: Some("example.org".to_owned())
+                domain: Some("example.org".to_owned()),
+                groups: Vec::new(),
             }
         );
         assert_eq!(
             settings(Some("Ann Lee")).viewer(),
             Viewer::Person {
                 person: PersonId::new("ann lee"),
-                domain: None
+                domain: None,
+                groups: Vec::new(),
             }
         );
     }

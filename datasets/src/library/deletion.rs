@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::LibraryError;
 use super::{LibraryWriter, artifact, now, sha256_hex};
-use crate::{ContextItemId, MeetingId};
+use crate::{ContextItemId, Meeting, MeetingId};
 
 const RECEIPTS: &str = "receipts";
 const DELETED: &str = "deleted";
@@ -54,6 +54,18 @@ impl LibraryWriter {
             });
         }
         self.forget_folder(id.as_str(), &folder, index_entries)
+    }
+
+    /// Deletes the file that a meeting came from and keeps what was made of it; `None` when there is no such file.
+    ///
+    /// # Errors
+    /// When a file cannot be removed.
+    pub fn forget_source(&self, meeting: &Meeting) -> Result<Option<Receipt>, LibraryError> {
+        let Some(file) = self.library.source_file(meeting) else {
+            return Ok(None);
+        };
+        let folder = file.parent().unwrap_or(&file);
+        self.forget_folder(meeting.id.as_str(), folder, 0).map(Some)
     }
 
     /// Deletes a context item; `None` when the library does not hold it.
@@ -198,7 +210,7 @@ fn list_files(folder: &Path, root: &Path, files: &mut Vec<DeletedFile>) -> Resul
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Meeting, Transcript};
+    use crate::{Source, Transcript};
 
     fn library_with_meeting() -> (tempfile::TempDir, LibraryWriter, MeetingId) {
         let folder = tempfile::tempdir().unwrap();
@@ -231,6 +243,24 @@ mod tests {
             writer.forget_meeting(&id, 0),
             Err(LibraryError::NoSuchMeeting { .. })
         ));
+    }
+
+    #[test]
+    fn the_source_goes_and_what_was_made_of_it_stays() {
+        let (folder, writer, id) = library_with_meeting();
+        let mut meeting = writer.library().meeting(&id).unwrap();
+        assert_eq!(writer.forget_source(&meeting).unwrap(), None, "no source is recorded");
+        meeting.source = Some(Source {
+            file_name: "weekly.vtt".to_owned(),
+            sha256: sha256_hex(b"WEBVTT"),
+        });
+        let receipt = writer.forget_source(&meeting).unwrap().unwrap();
+        assert_eq!(receipt.files.len(), 1);
+        assert_eq!(receipt.files[0].path, "meetings/weekly/source/weekly.vtt");
+        assert!(!folder.path().join("meetings/weekly/source").exists());
+        assert!(writer.library().transcript(&id).unwrap().is_some());
+        assert_eq!(writer.library().receipts().unwrap(), [receipt]);
+        assert_eq!(writer.forget_source(&meeting).unwrap(), None);
     }
 
     #[test]

@@ -223,7 +223,8 @@ mod tests {
     use crate::formats::sample;
     use crate::tables::from_batch;
     use crate::{
-        Access, Delegation, MeetingId, PersonId, Right, Source, SuppressedSpan, SuppressionReason, Visibility,
+        Access, Delegate, Delegation, GroupId, MeetingId, PersonId, Right, Source, SuppressedSpan, SuppressionReason,
+        Visibility,
     };
 
     /// A meeting with every field filled.
@@ -238,10 +239,18 @@ mod tests {
         meeting.access = Access {
             owner: Some(PersonId::new("ann@example.org")),
             visibility: Visibility::Domain("example.org".to_owned()),
-            delegations: vec![Delegation {
-                to: PersonId::new("bob"),
-                right: Right::Manage,
-            }],
+            delegations: vec![
+                Delegation {
+                    to: Delegate::Person(PersonId::new("bob")),
+                    right: Right::Manage,
+                    until: None,
+                },
+                Delegation {
+                    to: Delegate::Group(GroupId::new("board")),
+                    right: Right::View,
+                    until: Some("2026-06-30T00:00:00Z".parse().unwrap()),
+                },
+            ],
         };
         meeting.participants[1].role = Some("Chair".to_owned());
         let utterance = &mut transcript.utterances[1];

@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 use super::{TableError, TableRow, parse};
 use crate::arrow_schema::Table;
 use crate::{
-    Access, Delegation, Language, MediaTime, Meeting, MeetingId, Participant, PersonId, Provenance, Right, SeriesId,
-    Source, SpeakerLabel, SuppressedSpan, SuppressionReason, TimeSpan, Transcript, Utterance, UtteranceId, Visibility,
-    Word,
+    Access, Delegate, Delegation, GroupId, Language, MediaTime, Meeting, MeetingId, Participant, PersonId, Provenance,
+    Right, SeriesId, Source, SpeakerLabel, SuppressedSpan, SuppressionReason, TimeSpan, Transcript, Utterance,
+    UtteranceId, Visibility, Word,
 };
 
 /// A row of `meetings`.
@@ -50,8 +50,14 @@ pub struct AccessColumns {
     reason = "the columns are those of arrow_schema, the values those of Delegation"
 )]
 pub struct DelegationColumns {
+    /// A person, or a group.
     pub to: String,
     pub right: String,
+    #[serde(default)]
+    pub is_group: bool,
+    /// Microseconds since 1970 in UTC.
+    #[serde(default)]
+    pub until: Option<i64>,
 }
 
 /// A row of `participants`.
@@ -249,8 +255,13 @@ impl From<&Access> for AccessColumns {
             Right::Manage => "manage",
         };
         let delegation = |delegation: &Delegation| DelegationColumns {
-            to: delegation.to.to_string(),
+            to: match &delegation.to {
+                Delegate::Person(person) => person.to_string(),
+                Delegate::Group(group) => group.to_string(),
+            },
             right: right(delegation.right).to_owned(),
+            is_group: matches!(delegation.to, Delegate::Group(_)),
+            until: delegation.until.map(Timestamp::as_microsecond),
         };
         Self {
             owner: owned(&access.owner),
@@ -278,8 +289,13 @@ impl AccessColumns {
         let delegation = |columns: DelegationColumns| {
             let right = parse(table, "right", &columns.right, right)?;
             Ok(Delegation {
-                to: PersonId::new(columns.to),
+                to: if columns.is_group {
+                    Delegate::Group(GroupId::new(columns.to))
+                } else {
+                    Delegate::Person(PersonId::new(columns.to))
+                },
                 right,
+                until: instant(table, columns.until)?,
             })
         };
         Ok(Access {

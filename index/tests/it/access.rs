@@ -1,6 +1,6 @@
 //! Nothing leaks: a viewer's answers are those of an index that holds only what the viewer may see.
 
-use datasets::{Access, Delegation, PersonId, Right, Viewer, Visibility};
+use datasets::{Access, Delegate, Delegation, GroupId, PersonId, Right, Viewer, Visibility};
 use index::{RecommendContext, RecommendRequest, SearchRequest};
 use proptest::prelude::*;
 
@@ -24,19 +24,31 @@ fn access() -> impl Strategy<Value = Access> {
     (
         prop::option::of(person()),
         visibility,
-        prop::collection::vec(person(), 0..2),
+        prop::collection::vec(delegation(), 0..2),
     )
-        .prop_map(|(owner, visibility, delegates)| Access {
+        .prop_map(|(owner, visibility, delegations)| Access {
             owner: owner.map(PersonId::new),
             visibility,
-            delegations: delegates
-                .into_iter()
-                .map(|to| Delegation {
-                    to: PersonId::new(to),
-                    right: Right::View,
-                })
-                .collect(),
+            delegations,
         })
+}
+
+/// To a person or a group, for good, ended long ago or ending in a far future.
+fn delegation() -> impl Strategy<Value = Delegation> {
+    let to = prop_oneof![
+        person().prop_map(|person| Delegate::Person(PersonId::new(person))),
+        Just(Delegate::Group(GroupId::new("board"))),
+    ];
+    let until = prop_oneof![
+        Just(None),
+        Just(Some("2001-01-01T00:00:00Z")),
+        Just(Some("2901-01-01T00:00:00Z"))
+    ];
+    (to, until).prop_map(|(to, until)| Delegation {
+        to,
+        right: Right::View,
+        until: until.map(|until| until.parse().expect("a time")),
+    })
 }
 
 fn meeting(number: usize) -> impl Strategy<Value = Held> {
@@ -60,9 +72,12 @@ fn library() -> impl Strategy<Value = Vec<Held>> {
 }
 
 fn person_viewer() -> impl Strategy<Value = Viewer> {
-    (person(), prop::option::of(prop_oneof![Just("here"), Just("there")])).prop_map(|(person, domain)| Viewer::Person {
+    let domain = prop::option::of(prop_oneof![Just("here"), Just("there")]);
+    let groups = prop::collection::vec(Just(GroupId::new("board")), 0..2);
+    (person(), domain, groups).prop_map(|(person, domain, groups)| Viewer::Person {
         person: PersonId::new(person),
         domain: domain.map(str::to_owned),
+        groups,
     })
 }
 

@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use datasets::formats::action_calendar;
 use datasets::{ActionStatus, MeetingId, StatementId, Viewer};
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -18,6 +19,8 @@ use super::input::{Body, Part, Query};
 use super::problem::{Answer, Problem, ProblemBody};
 use super::router::Api;
 use super::wire::{ActionView, StatusView};
+use crate::service::catalog::Entry;
+use crate::service::holdings::Holdings;
 use crate::stages::list_actions::ListedAction;
 
 /// Which actions are listed.
@@ -27,17 +30,17 @@ pub(super) struct ActionQuery {
     /// `open` (unless said otherwise), `done` or `all`.
     #[serde(default)]
     #[param(inline)]
-    status: WantedStatus,
+    pub(super) status: WantedStatus,
     /// Only those of this person: a name or mail address.
     #[serde(default)]
-    owner: Option<String>,
+    pub(super) owner: Option<String>,
     /// Only those of this meeting.
     #[serde(default)]
-    meeting: Option<String>,
+    pub(super) meeting: Option<String>,
 }
 
 /// Which states are wanted.
-#[derive(Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum WantedStatus {
     /// To be done.
@@ -85,13 +88,11 @@ pub(super) async fn list(
 ) -> Answer<Json<ActionList>> {
     let asked = Arc::clone(&api);
     let items = api.reading.run(move || {
-        let entries = asked.service.catalog.all_visible(&caller.viewer);
-        let items = entries.iter().rev().flat_map(|entry| {
+        let found = find(asked.service.holdings(), &caller.viewer, &query);
+        let items = found.iter().map(|(entry, action)| {
             let can_manage = entry.meeting.access.allows_manage(&caller.viewer);
-            let wanted = entry.actions.iter().filter(|action| query.wants(action));
-            wanted.map(move |action| (can_manage, action))
+            ListedActionView::of(action, can_manage, &caller.viewer)
         });
-        let items = items.map(|(can_manage, action)| ListedActionView::of(action, can_manage, &caller.viewer));
         Ok(items.collect())
     });
     Ok(Json(ActionList { items: items.await? }))
@@ -107,15 +108,24 @@ pub(super) async fn feed(
 ) -> Answer<Response> {
     let asked = Arc::clone(&api);
     let calendar = api.reading.run(move || {
-        let entries = asked.service.catalog.all_visible(&caller.viewer);
-        let actions = entries.iter().rev().flat_map(|entry| {
-            let wanted = entry.actions.iter().filter(|action| query.wants(action));
-            wanted.map(move |listed| (&entry.meeting, &listed.action, listed.status))
-        });
+        let found = find(asked.service.holdings(), &caller.viewer, &query);
+        let actions = found
+            .iter()
+            .map(|(entry, listed)| (&entry.meeting, &listed.action, listed.status));
         Ok(action_calendar::write_all(actions, Timestamp::now()))
     });
     let calendar = calendar.await?;
     Ok(([(header::CONTENT_TYPE, "text/calendar; charset=utf-8")], calendar).into_response())
+}
+
+/// The actions that are asked for, of the meetings that `viewer` may see, in the order of the meetings.
+pub(super) fn find(holdings: Holdings<'_>, viewer: &Viewer, query: &ActionQuery) -> Vec<(Arc<Entry>, ListedAction)> {
+    let entries = holdings.catalog.all_visible(viewer);
+    let found = entries.iter().rev().flat_map(|entry| {
+        let wanted = entry.actions.iter().filter(|action| query.wants(action));
+        wanted.map(|action| (Arc::clone(entry), action.clone()))
+    });
+    found.collect()
 }
 
 /// Marks an action as done or open

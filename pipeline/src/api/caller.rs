@@ -149,6 +149,7 @@ pub(super) fn find(service: &crate::service::Service, token: &str, scope: Scope)
         }
         let viewer = known.person.map_or(Viewer::Operator, |person| Viewer::Person {
             domain: person.as_str().rsplit_once('@').map(|(_, domain)| domain.to_owned()),
+            groups: known.groups,
             person,
         });
         let name = format!("token {} ({})", known.id, known.name);
@@ -163,6 +164,7 @@ pub(super) fn find(service: &crate::service::Service, token: &str, scope: Scope)
             viewer: Viewer::Person {
                 person: vouched.person,
                 domain: Some(vouched.domain),
+                groups: vouched.groups,
             },
         }),
         Err(error) => {

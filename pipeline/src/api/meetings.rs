@@ -1,5 +1,6 @@
 //! Meetings: the list, one of them, its transcript and minutes; changing its record, deleting it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Json;
@@ -9,7 +10,7 @@ use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use datasets::library::Receipt;
-use datasets::{MeetingId, PersonId, SeriesId};
+use datasets::{ActionStatus, MeetingId, Minutes, PersonId, SeriesId, StatementId, Viewer};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -18,10 +19,11 @@ use super::caller::{Reader, Writer};
 use super::conditional::{check_unchanged, tagged};
 use super::input::{Body, Part, Query};
 use super::problem::{Answer, Problem, ProblemBody};
-use super::router::Api;
+use super::router::{Api, visible};
 use super::wire::{AccessView, MeetingSummary, MeetingView, MinutesView, TranscriptView};
 use crate::day_or_time::{day_or_time, end_of_day_or_time};
 use crate::service::catalog::Entry;
+use crate::service::holdings::Holdings;
 
 /// Meetings on a page, unless asked otherwise, and at most.
 const LIMIT: usize = 50;
@@ -187,7 +189,7 @@ pub(super) async fn change(
         asked
             .service
             .catalog
-            .visible(&before.meeting.id, &datasets::Viewer::Operator)
+            .visible(&before.meeting.id, &Viewer::Operator)
             .ok_or_else(Problem::not_found)
     });
     let entry = entry.await?;
@@ -244,17 +246,27 @@ pub(super) async fn minutes(
 ) -> Answer<Response> {
     let asked = Arc::clone(&api);
     let read = api.reading.run(move || {
-        let entry = asked.visible(&id, &caller.viewer)?;
-        let library = &asked.service.library;
-        let minutes = library.minutes(&entry.meeting.id).map_err(anyhow::Error::from)?;
-        let statuses = library
-            .action_statuses(&entry.meeting.id)
-            .map_err(anyhow::Error::from)?;
-        let minutes = minutes.ok_or_else(Problem::not_found)?;
+        let (entry, minutes, statuses) = find_minutes(asked.service.holdings(), &id, &caller.viewer)?;
         Ok((MinutesView::of(&minutes, &statuses), entry))
     });
     let (view, entry) = read.await?;
     Ok(tagged(&headers, &entry, || Json(view)))
+}
+
+/// The minutes of a meeting that `viewer` may see, and the states of its actions.
+///
+/// # Errors
+/// When there is no such meeting, or it has no minutes.
+pub(super) fn find_minutes(
+    holdings: Holdings<'_>,
+    id: &str,
+    viewer: &Viewer,
+) -> Answer<(Arc<Entry>, Minutes, BTreeMap<StatementId, ActionStatus>)> {
+    let entry = visible(holdings, id, viewer)?;
+    let id = &entry.meeting.id;
+    let minutes = holdings.library.minutes(id).map_err(anyhow::Error::from)?;
+    let statuses = holdings.library.action_statuses(id).map_err(anyhow::Error::from)?;
+    Ok((entry, minutes.ok_or_else(Problem::not_found)?, statuses))
 }
 
 /// Whether the file holds sound.

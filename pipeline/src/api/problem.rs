@@ -1,5 +1,7 @@
 //! What went wrong, in the one shape of RFC 9457, and the one place where errors become HTTP statuses.
 
+use std::fmt;
+
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -87,6 +89,10 @@ impl Problem {
         self.status == StatusCode::UNAUTHORIZED
     }
 
+    pub(super) fn is_not_found(&self) -> bool {
+        self.status == StatusCode::NOT_FOUND
+    }
+
     pub(super) fn forbidden(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::FORBIDDEN, "forbidden", "This is not allowed").saying(detail)
     }
@@ -167,6 +173,15 @@ impl Problem {
             "internal",
             "The server failed; its log says why",
         )
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.detail {
+            Some(detail) => write!(f, "{}: {detail}.", self.title),
+            None => write!(f, "{}.", self.title),
+        }
     }
 }
 

@@ -5,18 +5,20 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
-use datasets::{Language, MeetingId, PersonId, SeriesId, UtteranceId};
+use datasets::{Language, MeetingId, PersonId, SeriesId, UtteranceId, Viewer};
 use index::{Reason, RecommendContext, RecommendRequest, Recommendation, Snippet};
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::caller::Reader;
 use super::input::Body;
 use super::problem::{Answer, ProblemBody};
-use super::router::Api;
+use super::router::{Api, visible};
 use super::wire::serde_name;
 use crate::phrases::Phrases;
+use crate::service::holdings::Holdings;
 use crate::stages::read_context::{context_of_calendar, context_of_meeting, context_of_text};
 
 /// Recommendations of each kind, unless asked otherwise, and at most.
@@ -29,11 +31,11 @@ const LIVE_WORDS: usize = 750;
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RecommendationRequest {
-    context: ContextView,
+    pub(super) context: ContextView,
     /// Most recommendations of each kind; 5 unless said otherwise, 50 at most.
     #[serde(default)]
     #[schema(minimum = 1, maximum = 50)]
-    limit: Option<usize>,
+    pub(super) limit: Option<usize>,
 }
 
 /// What is going on: exactly one of these.
@@ -61,7 +63,7 @@ pub(super) enum EventView {
 }
 
 /// The parts of an invitation.
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserialize, JsonSchema, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct EventParts {
     title: String,
@@ -173,17 +175,9 @@ pub(super) async fn recommend(
     Body(request): Body<RecommendationRequest>,
 ) -> Answer<Json<RecommendationList>> {
     let phrases = Phrases::of(language(&headers));
-    let limit = request.limit.unwrap_or(LIMIT).clamp(1, LIMIT_MAX);
     let asked = Arc::clone(&api);
     let items = api.reading.run(move || {
-        let mut context = context(&asked, &caller, request.context)?;
-        context.vectors = asked.service.embed(&context.texts)?;
-        let viewer = caller.viewer;
-        let found = asked
-            .service
-            .index
-            .recommend(&RecommendRequest { context, viewer, limit });
-        let found = found.map_err(anyhow::Error::from)?;
+        let found = find(asked.service.holdings(), caller.viewer, request)?;
         Ok(found
             .into_iter()
             .map(|item| RecommendationView::of(item, phrases))
@@ -192,7 +186,23 @@ pub(super) async fn recommend(
     Ok(Json(RecommendationList { items: items.await? }))
 }
 
-fn context(api: &Api, caller: &Reader, asked: ContextView) -> Answer<RecommendContext> {
+/// Recommends, of what `viewer` may see, what matters to the context that is asked for.
+///
+/// # Errors
+/// What is wrong with the context.
+pub(super) fn find(
+    holdings: Holdings<'_>,
+    viewer: Viewer,
+    request: RecommendationRequest,
+) -> Answer<Vec<Recommendation>> {
+    let mut context = context(holdings, &viewer, request.context)?;
+    context.vectors = holdings.embed(&context.texts)?;
+    let limit = request.limit.unwrap_or(LIMIT).clamp(1, LIMIT_MAX);
+    let found = holdings.index.recommend(&RecommendRequest { context, viewer, limit });
+    Ok(found.map_err(anyhow::Error::from)?)
+}
+
+fn context(holdings: Holdings<'_>, viewer: &Viewer, asked: ContextView) -> Answer<RecommendContext> {
     let people = |names: Vec<String>| names.iter().map(|name| PersonId::from_contact(name, None)).collect();
     Ok(match asked {
         ContextView::Text(text) => context_of_text(&text, Vec::new()),
@@ -206,8 +216,8 @@ fn context(api: &Api, caller: &Reader, asked: ContextView) -> Answer<RecommendCo
             }
         }
         ContextView::Meeting(id) => {
-            let entry = api.visible(&id, &caller.viewer)?;
-            context_of_meeting(&api.service.library, &entry.meeting.id, &caller.viewer)?
+            let entry = visible(holdings, &id, viewer)?;
+            context_of_meeting(holdings.library, &entry.meeting.id, viewer)?
         }
         ContextView::Live(live) => {
             let words: Vec<&str> = live.text.split_whitespace().collect();

@@ -25,11 +25,12 @@ use super::caller::Anonymous;
 use super::permits::Permits;
 use super::problem::{self, Answer, Problem};
 use super::{
-    actions, assets, conditional, corrections, exports, guard, health, jobs, lingering, meetings, metrics, people,
+    actions, assets, conditional, corrections, exports, guard, health, jobs, lingering, mcp, meetings, metrics, people,
     recommendations, search, session, transcriptions, uploads, webhooks,
 };
 use crate::service::Service;
 use crate::service::catalog::Entry;
+use crate::service::holdings::Holdings;
 use crate::service::worker::LoadedTranscriber;
 
 /// Largest body of a call that is no upload.
@@ -79,8 +80,7 @@ pub(super) struct Api {
 impl Api {
     /// The meeting, when there is one and `viewer` may see it.
     pub(super) fn visible(&self, id: &str, viewer: &Viewer) -> Answer<Arc<Entry>> {
-        let id = MeetingId::new(id);
-        self.service.catalog.visible(&id, viewer).ok_or_else(Problem::not_found)
+        visible(self.service.holdings(), id, viewer)
     }
 
     /// The meeting, when `viewer` may change it.
@@ -92,6 +92,12 @@ impl Api {
             Err(Problem::forbidden("you may read this meeting, not change it"))
         }
     }
+}
+
+/// The meeting, when there is one and `viewer` may see it.
+pub(super) fn visible(holdings: Holdings<'_>, id: &str, viewer: &Viewer) -> Answer<Arc<Entry>> {
+    let id = MeetingId::new(id);
+    holdings.catalog.visible(&id, viewer).ok_or_else(Problem::not_found)
 }
 
 #[derive(OpenApi)]
@@ -126,6 +132,7 @@ pub fn router(service: Arc<Service>, options: ApiOptions, stopping: watch::Recei
             get(move || async move { (json, description.to_string()) }),
         )
         .merge(assets::routes())
+        .merge(mcp::routes(&api))
         .fallback(|| async { Problem::not_found() })
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
         .layer(from_fn_with_state(Arc::clone(&api), guard::same_site))

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use datasets::{MeetingId, PersonId, SeriesId};
-use index::{FacetCount, Filters, Hit, ItemKind, SearchMode, SearchRequest};
+use datasets::{MeetingId, PersonId, SeriesId, Viewer};
+use index::{FacetCount, Filters, Hit, ItemKind, SearchMode, SearchRequest, SearchResults};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -18,6 +18,7 @@ use super::recommendations::{LinksView, ReasonView, SnippetView};
 use super::router::Api;
 use super::wire::serde_name;
 use crate::day_or_time::{day_or_time, end_of_day_or_time};
+use crate::service::holdings::Holdings;
 
 /// Hits on a page, unless asked otherwise, and at most.
 const LIMIT: usize = 20;
@@ -33,38 +34,38 @@ const QUERY_MAX: usize = 1000;
 pub(super) struct SearchQuery {
     /// Words, in French or English.
     #[param(max_length = 1000)]
-    q: String,
+    pub(super) q: String,
     /// `hybrid` (unless said otherwise), `keyword` or `vector`.
     #[serde(default)]
     #[param(value_type = Option<String>)]
-    mode: SearchMode,
+    pub(super) mode: SearchMode,
     /// Only these kinds: meeting, passage, abstract, topic, decision, action, question, mail, event, contact, document, chat, task.
     #[serde(default)]
     #[param(value_type = Vec<String>)]
-    kind: Vec<ItemKind>,
+    pub(super) kind: Vec<ItemKind>,
     /// Only where one of these took part: mail addresses or names.
     #[serde(default)]
-    person: Vec<String>,
+    pub(super) person: Vec<String>,
     /// Only in these series.
     #[serde(default)]
-    series: Vec<String>,
+    pub(super) series: Vec<String>,
     /// Only in these meetings.
     #[serde(default)]
-    meeting: Vec<String>,
+    pub(super) meeting: Vec<String>,
     /// Not before this day or time.
     #[serde(default)]
-    from: Option<String>,
+    pub(super) from: Option<String>,
     /// Not after this day or time.
     #[serde(default)]
-    until: Option<String>,
+    pub(super) until: Option<String>,
     /// Most hits; 20 unless said otherwise, 100 at most.
     #[serde(default)]
     #[param(minimum = 1, maximum = 100)]
-    limit: Option<usize>,
+    pub(super) limit: Option<usize>,
     /// Hits to leave out at the top, 1000 at most.
     #[serde(default)]
     #[param(maximum = 1000)]
-    offset: usize,
+    pub(super) offset: usize,
 }
 
 /// What was found, best first; empty when nothing is relevant.
@@ -141,6 +142,27 @@ pub(super) async fn search(
     caller: Reader,
     Query(query): Query<SearchQuery>,
 ) -> Answer<Json<SearchAnswer>> {
+    let asked = Arc::clone(&api);
+    let answer = api.reading.run(move || {
+        let results = find(asked.service.holdings(), caller.viewer, query)?;
+        Ok(SearchAnswer {
+            hits: results.hits.into_iter().map(HitView::of).collect(),
+            total: results.total,
+            facets: FacetsView {
+                kinds: facet(&results.facets.kinds, serde_name),
+                series: facet(&results.facets.series, ToString::to_string),
+                people: facet(&results.facets.people, ToString::to_string),
+            },
+        })
+    });
+    Ok(Json(answer.await?))
+}
+
+/// Finds what is asked for, of what `viewer` may see.
+///
+/// # Errors
+/// What is wrong with the query.
+pub(super) fn find(holdings: Holdings<'_>, viewer: Viewer, query: SearchQuery) -> Answer<SearchResults> {
     if query.q.chars().count() > QUERY_MAX {
         return Err(Problem::too_large(format!("q has more than {QUERY_MAX} characters")));
     }
@@ -161,34 +183,20 @@ pub(super) async fn search(
         kinds: query.kind,
         meetings: query.meeting.iter().map(MeetingId::new).collect(),
     };
-    let asked = Arc::clone(&api);
-    let answer = api.reading.run(move || {
-        let service = &asked.service;
-        let vector = match query.mode {
-            SearchMode::Keyword => None,
-            _ => service.embed(std::slice::from_ref(&query.q))?.pop(),
-        };
-        let results = service.index.search(&SearchRequest {
-            text: query.q,
-            vector,
-            mode: query.mode,
-            filters,
-            viewer: caller.viewer,
-            limit: query.limit.unwrap_or(LIMIT).clamp(1, LIMIT_MAX),
-            offset: query.offset,
-        });
-        let results = results.map_err(anyhow::Error::from)?;
-        Ok(SearchAnswer {
-            hits: results.hits.into_iter().map(HitView::of).collect(),
-            total: results.total,
-            facets: FacetsView {
-                kinds: facet(&results.facets.kinds, serde_name),
-                series: facet(&results.facets.series, ToString::to_string),
-                people: facet(&results.facets.people, ToString::to_string),
-            },
-        })
+    let vector = match query.mode {
+        SearchMode::Keyword => None,
+        _ => holdings.embed(std::slice::from_ref(&query.q))?.pop(),
+    };
+    let results = holdings.index.search(&SearchRequest {
+        text: query.q,
+        vector,
+        mode: query.mode,
+        filters,
+        viewer,
+        limit: query.limit.unwrap_or(LIMIT).clamp(1, LIMIT_MAX),
+        offset: query.offset,
     });
-    Ok(Json(answer.await?))
+    Ok(results.map_err(anyhow::Error::from)?)
 }
 
 /// Completes a word as it is typed

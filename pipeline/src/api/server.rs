@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use super::caller::Anonymous;
 use super::router::{ApiOptions, router};
 use crate::service::worker::Workers;
-use crate::service::{Service, ServiceOptions, watch as watching};
+use crate::service::{Service, ServiceOptions, retention, watch as watching};
 use crate::settings::Settings;
 
 /// How long calls that are under way may take to end when the server stops.
@@ -38,7 +38,7 @@ pub struct ServeOptions {
 /// # Errors
 /// When the address cannot be listened on, or the library cannot be opened for writing.
 pub fn serve(settings: &Settings, options: ServeOptions, on_ready: &mut dyn FnMut(SocketAddr)) -> anyhow::Result<()> {
-    let address = address(&options)?;
+    let address = check_address(&options.listen, options.api.anonymous)?;
     // Before the library is opened, which takes a while: a port that is taken is told at once.
     let listener = std::net::TcpListener::bind(address).with_context(|| format!("listening on {address}"))?;
     listener.set_nonblocking(true)?;
@@ -50,13 +50,21 @@ pub fn serve(settings: &Settings, options: ServeOptions, on_ready: &mut dyn FnMu
         let builder = std::thread::Builder::new().name("watch".to_owned());
         builder.spawn(move || watching::watch(&service, &folders, &watched_stops))?
     };
+    let (stop_retaining, retaining_stops) = std::sync::mpsc::channel();
+    let retainer = {
+        let service = Arc::clone(&service);
+        let builder = std::thread::Builder::new().name("retention".to_owned());
+        builder.spawn(move || retention::keep_on(&service, &retaining_stops))?
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let served = runtime.block_on(run(listener, &service, options.api, on_ready));
     // What streams on past the deadline is cut off.
     runtime.shutdown_timeout(Duration::from_secs(1));
-    drop(stop_watching);
-    if watcher.join().is_err() {
-        tracing::error!("the watcher of folders had panicked");
+    drop((stop_watching, stop_retaining));
+    for (name, thread) in [("watch", watcher), ("retention", retainer)] {
+        if thread.join().is_err() {
+            tracing::error!(name, "a thread had panicked");
+        }
     }
     workers.stop();
     tracing::info!("stopped");
@@ -96,20 +104,18 @@ async fn run(
     Ok(())
 }
 
-fn address(options: &ServeOptions) -> anyhow::Result<SocketAddr> {
-    let named = || {
-        format!(
-            "`{}` is no address to listen on: use one such as 127.0.0.1:8080",
-            options.listen
-        )
-    };
-    let address = options
-        .listen
+/// The address to listen on, when it is one, and one that everybody may reach who is let in.
+///
+/// # Errors
+/// When it is none, or anybody is let in who can reach more than this machine.
+pub fn check_address(listen: &str, anonymous: Anonymous) -> anyhow::Result<SocketAddr> {
+    let named = || format!("`{listen}` is no address to listen on: use one such as 127.0.0.1:8080");
+    let address = listen
         .to_socket_addrs()
         .with_context(named)?
         .next()
         .with_context(named)?;
-    if options.api.anonymous == Anonymous::IsOperator && !address.ip().is_loopback() {
+    if anonymous == Anonymous::IsOperator && !address.ip().is_loopback() {
         bail!(
             "--anonymous lets everybody in as the operator, so it is for loopback alone (127.0.0.1), not for {address}; \
              give out tokens instead: greffier tokens add"

@@ -7,6 +7,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use datasets::Viewer;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -29,6 +30,8 @@ pub(super) struct SessionView {
     /// The person; absent for the operator.
     #[serde(skip_serializing_if = "Option::is_none")]
     person: Option<String>,
+    /// The groups that the person is in.
+    groups: Vec<String>,
     /// Whether recordings are taken.
     speech_model: bool,
     /// Whether search goes by meaning too.
@@ -79,6 +82,10 @@ impl SessionView {
     fn of(api: &Api, caller: &Reader) -> Self {
         Self {
             person: caller.person().map(ToString::to_string),
+            groups: match &caller.viewer {
+                Viewer::Operator => Vec::new(),
+                Viewer::Person { groups, .. } => groups.iter().map(ToString::to_string).collect(),
+            },
             speech_model: api.service.speech.is_some(),
             sentence_encoder: api.service.encoder.is_some(),
         }

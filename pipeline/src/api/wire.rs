@@ -4,10 +4,11 @@
 use std::collections::BTreeMap;
 
 use datasets::{
-    Access, ActionStatus, Delegation, Meeting, Minutes, PassageState, Statement, StatementId, Support, TimeSpan,
-    Transcript, Viewer, Visibility,
+    Access, ActionStatus, Delegate, Delegation, GroupId, Meeting, Minutes, PassageState, Statement, StatementId,
+    Support, TimeSpan, Transcript, Viewer, Visibility,
 };
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -97,12 +98,26 @@ pub(super) enum VisibilityView {
     Domain(String),
 }
 
-/// A right given to one person.
+/// A right given to a person or a group, for good or until a time.
 #[derive(Clone, Serialize, Deserialize, ToSchema)]
 pub(super) struct DelegationView {
-    /// Who receives it: a mail address or a name.
-    to: String,
+    #[serde(flatten)]
+    to: DelegateView,
     right: RightView,
+    /// From when on it may no longer be used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    until: Option<Timestamp>,
+}
+
+/// Who receives a right.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+pub(super) enum DelegateView {
+    /// A mail address or a name.
+    #[serde(rename = "to")]
+    Person(String),
+    /// A group, as tokens name it.
+    #[serde(rename = "group")]
+    Group(String),
 }
 
 /// What may be done.
@@ -230,7 +245,7 @@ pub(super) struct OwnerView {
 }
 
 /// Whether an action is still to be done.
-#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum StatusView {
     /// To be done.
@@ -294,11 +309,15 @@ impl AccessView {
                 .delegations
                 .iter()
                 .map(|delegation| DelegationView {
-                    to: delegation.to.to_string(),
+                    to: match &delegation.to {
+                        Delegate::Person(person) => DelegateView::Person(person.to_string()),
+                        Delegate::Group(group) => DelegateView::Group(group.to_string()),
+                    },
                     right: match delegation.right {
                         datasets::Right::View => RightView::View,
                         datasets::Right::Manage => RightView::Manage,
                     },
+                    until: delegation.until,
                 })
                 .collect(),
         }
@@ -313,11 +332,15 @@ impl AccessView {
                 .delegations
                 .iter()
                 .map(|delegation| Delegation {
-                    to: person(&delegation.to),
+                    to: match &delegation.to {
+                        DelegateView::Person(to) => Delegate::Person(person(to)),
+                        DelegateView::Group(group) => Delegate::Group(GroupId::new(group.trim())),
+                    },
                     right: match delegation.right {
                         RightView::View => datasets::Right::View,
                         RightView::Manage => datasets::Right::Manage,
                     },
+                    until: delegation.until,
                 })
                 .collect(),
         }

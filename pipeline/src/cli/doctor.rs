@@ -1,5 +1,9 @@
 //! `greffier doctor`: what is wrong with this installation, and what to do about it.
 
+mod deployment;
+
+use std::path::Path;
+
 use clap::Args;
 use datasets::library::{Library, LibraryError};
 use serde::Serialize;
@@ -12,7 +16,7 @@ use crate::session::{self, SENTENCE_ENCODER};
 use crate::settings::Settings;
 use crate::speech_models::installed_names;
 
-/// Check library, index, models and processor
+/// Check library, index, models and processor, and what a server needs: configuration, rights, jobs, identity provider
 #[derive(Args, Debug)]
 pub(super) struct DoctorArgs {}
 
@@ -31,7 +35,12 @@ enum State {
     Bad,
 }
 
-pub(super) fn doctor(_args: &DoctorArgs, settings: &Settings, terminal: &Terminal) -> anyhow::Result<Outcome> {
+pub(super) fn doctor(
+    _args: &DoctorArgs,
+    config: Option<&Path>,
+    settings: &Settings,
+    terminal: &Terminal,
+) -> anyhow::Result<Outcome> {
     let findings: Vec<Finding> = [
         library(settings)?,
         index(settings),
@@ -41,6 +50,7 @@ pub(super) fn doctor(_args: &DoctorArgs, settings: &Settings, terminal: &Termina
     ]
     .into_iter()
     .chain(live_meetings(settings))
+    .chain(deployment::findings(config, settings))
     .collect();
     if terminal.json {
         terminal.print_json(&findings)?;

@@ -1,19 +1,26 @@
 //! `greffier serve`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use anyhow::bail;
 use clap::Args;
 use datasets::Language;
+use tracing_subscriber::Layer as _;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::Outcome;
 use super::arguments::SpeechArgs;
+use super::config::rules_of;
 use super::engine::{Engine, ModelArgs};
 use super::terminal::Terminal;
-use crate::api::{Anonymous, ApiOptions, ServeOptions, serve as serve_library};
+use crate::api::{Anonymous, ApiOptions, ServeOptions, check_address, serve as serve_library};
 use crate::service::ServiceOptions;
 use crate::service::identity::IdentityOptions;
+use crate::service::retention::RetentionRule;
 use crate::settings::Settings;
-use crate::speech_models::has_speech_model;
+use crate::speech_models::{has_speech_model, speech_model};
 use crate::stages::transcribe::{SpeechOptions, Transcriber};
 
 /// Serve the library: a page for people, an HTTP interface for programs, jobs for uploads and watched folders
@@ -49,14 +56,22 @@ pub(super) struct ServeArgs {
     #[arg(long, value_name = "DIR")]
     watch: Vec<PathBuf>,
     /// An OpenID Connect provider whose tokens are accepted
-    #[arg(long, value_name = "URL", env = "GREFFIER_OIDC_ISSUER", requires = "oidc_audience")]
+    #[arg(long, value_name = "URL", env = "GREFFIER_OIDC_ISSUER")]
     oidc_issuer: Option<String>,
     /// The audience that its tokens must carry
     #[arg(long, value_name = "NAME", env = "GREFFIER_OIDC_AUDIENCE")]
     oidc_audience: Option<String>,
     /// Where its keys are [default: found from the issuer]
-    #[arg(long, value_name = "URL", env = "GREFFIER_OIDC_KEYS", requires = "oidc_issuer")]
+    #[arg(long, value_name = "URL", env = "GREFFIER_OIDC_KEYS")]
     oidc_keys: Option<String>,
+    /// The claim of its tokens that names the person's groups, or a JSON pointer such as /realm_access/roles
+    #[arg(
+        long,
+        value_name = "CLAIM",
+        env = "GREFFIER_OIDC_GROUPS_CLAIM",
+        default_value = "groups"
+    )]
+    oidc_groups_claim: String,
     /// Largest file that is taken, in mebibytes
     #[arg(long, default_value_t = 8192, value_name = "MIB")]
     upload_mib_max: u64,
@@ -68,50 +83,95 @@ pub(super) struct ServeArgs {
     log: tracing::Level,
 }
 
-pub(super) fn serve(args: &ServeArgs, settings: &Settings, terminal: &Terminal) -> anyhow::Result<Outcome> {
-    tracing_subscriber::fmt()
-        .json()
-        .flatten_event(true)
-        .with_current_span(false)
-        .with_max_level(args.log)
-        .with_writer(std::io::stderr)
-        .init();
-    serve_library(settings, args.options(settings)?, &mut |address| {
+pub(super) fn serve(
+    args: &ServeArgs,
+    config: Option<&Path>,
+    settings: &Settings,
+    terminal: &Terminal,
+) -> anyhow::Result<Outcome> {
+    log_from(args.log);
+    let options = args.options(settings, &rules_of(config)?)?;
+    serve_library(settings, options, &mut |address| {
         // Whoever closed standard output does not want to know.
         let _ = terminal.line(format!("greffier listens on http://{address}/"));
     })?;
     Ok(Outcome::Done)
 }
 
+/// One line of JSON per event on standard error. The library of the Model Context Protocol writes whole messages to its
+/// finer events: what was said is in them, and has no place in a log.
+fn log_from(level: tracing::Level) {
+    let targets = Targets::new()
+        .with_default(level)
+        .with_target("rmcp", tracing::Level::ERROR);
+    let lines = tracing_subscriber::fmt::layer()
+        .json()
+        .flatten_event(true)
+        .with_current_span(false)
+        .with_writer(std::io::stderr);
+    tracing_subscriber::registry().with(lines.with_filter(targets)).init();
+}
+
 impl ServeArgs {
-    fn options(&self, settings: &Settings) -> anyhow::Result<ServeOptions> {
-        let identity = match (&self.oidc_issuer, &self.oidc_audience) {
-            (Some(issuer), Some(audience)) => Some(IdentityOptions {
+    /// Whether the options go together; loads nothing, and needs nothing to be there.
+    ///
+    /// # Errors
+    /// What does not.
+    pub(super) fn check(&self) -> anyhow::Result<()> {
+        self.identity()?;
+        self.model.options(self.engine)?;
+        check_address(&self.listen, self.anonymous())?;
+        Ok(())
+    }
+
+    /// Who else may vouch for people.
+    pub(super) fn identity(&self) -> anyhow::Result<Option<IdentityOptions>> {
+        match (&self.oidc_issuer, &self.oidc_audience) {
+            (Some(issuer), Some(audience)) => Ok(Some(IdentityOptions {
                 issuer: issuer.clone(),
                 audience: audience.clone(),
                 keys_url: self.oidc_keys.clone(),
-            }),
-            _ => None,
-        };
+                groups_claim: self.oidc_groups_claim.clone(),
+            })),
+            (Some(_), None) => bail!("oidc-issuer needs oidc-audience: the audience that tokens for greffier carry"),
+            (None, _) if self.oidc_audience.is_some() || self.oidc_keys.is_some() => {
+                bail!("oidc-audience and oidc-keys need oidc-issuer: the address of the provider")
+            }
+            (None, _) => Ok(None),
+        }
+    }
+
+    fn anonymous(&self) -> Anonymous {
+        if self.anonymous {
+            Anonymous::IsOperator
+        } else {
+            Anonymous::Refused
+        }
+    }
+
+    fn options(&self, settings: &Settings, retention: &[RetentionRule]) -> anyhow::Result<ServeOptions> {
         Ok(ServeOptions {
             listen: self.listen.clone(),
             api: ApiOptions {
-                anonymous: if self.anonymous {
-                    Anonymous::IsOperator
-                } else {
-                    Anonymous::Refused
-                },
+                anonymous: self.anonymous(),
                 upload_bytes_max: self.upload_mib_max.saturating_mul(1 << 20),
                 secure_cookie: self.behind_https,
             },
             service: ServiceOptions {
-                speech: self.speech(settings)?,
-                identity,
+                identity: self.identity()?,
                 minutes_engine: self.model.options(self.engine)?,
                 remote_key: self.model.key().map(str::to_owned),
+                retention: retention.to_vec(),
+                speech: self.speech(settings)?,
             },
             watched: self.watch.clone(),
         })
+    }
+
+    /// The file of the speech model that was asked for by name.
+    pub(super) fn speech_model_file(&self, settings: &Settings) -> Option<anyhow::Result<PathBuf>> {
+        let asked = self.speech_model.as_deref()?;
+        Some(speech_model(Some(asked), settings))
     }
 
     /// How recordings are transcribed, where there is a model.

@@ -4,21 +4,21 @@ use std::sync::Arc;
 
 use anyhow::bail;
 use clap::{Args, Subcommand};
-use datasets::PersonId;
 use datasets::library::Library;
+use datasets::{GroupId, PersonId};
 use jiff::Timestamp;
 
 use super::Outcome;
 use super::terminal::{FAINT, TITLE, Terminal};
 use crate::service::service_folder;
 use crate::service::store::Store;
-use crate::service::tokens::{Lifetime, Scope, Token, Tokens};
+use crate::service::tokens::{Lifetime, NewToken, Scope, Token, Tokens};
 use crate::settings::Settings;
 
 /// Give out, list and revoke the tokens by which people and programs use the server
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  greffier tokens add laptop --person ann@example.org\n  greffier tokens add dashboard --person ann@example.org --scope read --expires 30d\n  greffier tokens add backup --operator\n  greffier tokens list\n  greffier tokens revoke 019a8f…"
+    after_help = "Examples:\n  greffier tokens add laptop --person ann@example.org\n  greffier tokens add dashboard --person ann@example.org --scope read --expires 30d\n  greffier tokens add minutes --person ann@example.org --group board\n  greffier tokens add backup --operator\n  greffier tokens list\n  greffier tokens revoke 019a8f…"
 )]
 pub(super) struct TokensArgs {
     #[command(subcommand)]
@@ -45,6 +45,9 @@ struct AddArgs {
     /// Whose it is: a mail address or a name; sees what this person may see
     #[arg(long, required_unless_present = "operator", conflicts_with = "operator")]
     person: Option<String>,
+    /// A group that the person is in; may be repeated
+    #[arg(long = "group", value_name = "GROUP", requires = "person")]
+    groups: Vec<String>,
     /// The operator's: sees and does everything
     #[arg(long)]
     operator: bool,
@@ -75,7 +78,14 @@ pub(super) fn tokens(args: &TokensArgs, settings: &Settings, terminal: &Terminal
 fn add(new: &AddArgs, tokens: &Tokens, terminal: &Terminal) -> anyhow::Result<()> {
     let person = new.person.as_deref().map(|person| PersonId::from_contact(person, None));
     let until = Timestamp::from_millisecond(Timestamp::now().as_millisecond() + new.expires.0)?;
-    let (token, secret) = tokens.add(&new.name, person.as_ref(), &new.scopes, Some(until))?;
+    let groups: Vec<GroupId> = new.groups.iter().map(|group| GroupId::new(group.trim())).collect();
+    let (token, secret) = tokens.add(&NewToken {
+        name: &new.name,
+        person: person.as_ref(),
+        groups: &groups,
+        scopes: &new.scopes,
+        expires_at: Some(until),
+    })?;
     if terminal.json {
         return terminal.print_json(&serde_json::json!({ "token": token, "secret": secret }));
     }
@@ -103,8 +113,9 @@ fn list(tokens: &[Token], terminal: &Terminal) -> anyhow::Result<()> {
             None => format!("expires {}", day(token.expires_at)),
         };
         let whose = token.person.as_ref().map_or("operator", PersonId::as_str);
+        let groups: String = token.groups.iter().map(|group| format!(" of {group}")).collect();
         terminal.line(format!(
-            "{TITLE}{}{TITLE:#} {whose} {} {FAINT}{state} {}{FAINT:#}",
+            "{TITLE}{}{TITLE:#} {whose}{groups} {} {FAINT}{state} {}{FAINT:#}",
             token.name,
             scopes.join(","),
             token.id

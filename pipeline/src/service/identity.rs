@@ -5,10 +5,11 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
-use datasets::PersonId;
+use datasets::{GroupId, PersonId};
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
 /// Keys are fetched again after this time, and when a token names a key that is not among them.
 const KEYS_FRESH: Duration = Duration::from_secs(3600);
@@ -38,6 +39,8 @@ pub struct IdentityOptions {
     pub audience: String,
     /// Where the keys are, when they are not to be looked for.
     pub keys_url: Option<String>,
+    /// The claim that names the person's groups: the name of one, or a JSON pointer such as `/realm_access/roles`.
+    pub groups_claim: String,
 }
 
 /// A provider with its keys.
@@ -61,6 +64,8 @@ struct Claims {
     _nbf: Option<u64>,
     email: Option<String>,
     email_verified: Option<bool>,
+    #[serde(flatten)]
+    others: Map<String, Value>,
 }
 
 /// A person whom the provider vouched for.
@@ -70,6 +75,8 @@ pub struct Vouched {
     pub person: PersonId,
     /// The domain of the mail address.
     pub domain: String,
+    /// The groups that the provider says the person is in.
+    pub groups: Vec<GroupId>,
 }
 
 impl IdentityProvider {
@@ -107,7 +114,16 @@ impl IdentityProvider {
         Ok(Vouched {
             person: PersonId::from_contact(&email, Some(&email)),
             domain: domain.context("its mail address has no domain")?,
+            groups: groups(claims.others, &self.options.groups_claim),
         })
+    }
+
+    /// How many keys the provider publishes: whether it can be asked at all.
+    ///
+    /// # Errors
+    /// When it cannot be reached, or its answer is none.
+    pub fn count_keys(&self) -> anyhow::Result<usize> {
+        Ok(self.fetch()?.keys.len())
     }
 
     fn key(&self, kid: Option<&str>) -> anyhow::Result<DecodingKey> {
@@ -147,6 +163,22 @@ impl IdentityProvider {
         };
         get(&url)
     }
+}
+
+/// The groups in the claim of this name: a list of texts, or one text. Anything else names none.
+fn groups(claims: Map<String, Value>, name: &str) -> Vec<GroupId> {
+    let claims = Value::Object(claims);
+    let named = if name.starts_with('/') {
+        claims.pointer(name)
+    } else {
+        claims.get(name)
+    };
+    let texts = match named {
+        Some(Value::Array(values)) => values.as_slice(),
+        Some(value) => std::slice::from_ref(value),
+        None => &[],
+    };
+    texts.iter().filter_map(Value::as_str).map(GroupId::new).collect()
 }
 
 fn find(set: &JwkSet, kid: Option<&str>) -> Option<DecodingKey> {

@@ -20,7 +20,7 @@ const FILE: &str = "service.sqlite";
 /// How long one process waits for another that writes.
 const BUSY_WAIT: Duration = Duration::from_secs(5);
 /// Layouts, each as the step from the one before. Never changed, only added to.
-const MIGRATIONS: [&str; 1] = [include_str!("schema.sql")];
+const MIGRATIONS: [&str; 2] = [include_str!("schema.sql"), include_str!("schema_2.sql")];
 
 /// The database of a server.
 pub struct Store {
@@ -50,6 +50,11 @@ impl Store {
         // A transaction that a panic cut short was rolled back when it was dropped.
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether there is a database in `folder`.
+pub fn has_store(folder: &Path) -> bool {
+    folder.join(FILE).is_file()
 }
 
 /// The time as the database holds it: milliseconds since 1970.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use datasets::PersonId;
+use datasets::{GroupId, PersonId};
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension as _, Row, params};
 use serde::{Deserialize, Serialize};
@@ -38,6 +38,8 @@ pub struct Token {
     pub name: String,
     /// Whose it is; `None` for the operator, who sees everything.
     pub person: Option<PersonId>,
+    /// The groups that the person is in.
+    pub groups: Vec<GroupId>,
     /// What it allows.
     pub scopes: Vec<Scope>,
     /// When it was made.
@@ -54,7 +56,22 @@ pub struct Tokens {
     store: Arc<Store>,
 }
 
-const COLUMNS: &str = "id, name, person, scopes, created_at, expires_at, revoked_at";
+/// What a token is made of.
+#[derive(Clone, Copy, Debug)]
+pub struct NewToken<'a> {
+    /// What it is for.
+    pub name: &'a str,
+    /// Whose it is; `None` for the operator.
+    pub person: Option<&'a PersonId>,
+    /// The groups that the person is in.
+    pub groups: &'a [GroupId],
+    /// What it allows.
+    pub scopes: &'a [Scope],
+    /// Until when it is good.
+    pub expires_at: Option<Timestamp>,
+}
+
+const COLUMNS: &str = "id, name, person, scopes, created_at, expires_at, revoked_at, groups";
 
 impl Tokens {
     /// The tokens in `store`.
@@ -66,33 +83,30 @@ impl Tokens {
     ///
     /// # Errors
     /// When the database cannot be written.
-    pub fn add(
-        &self,
-        name: &str,
-        person: Option<&PersonId>,
-        scopes: &[Scope],
-        expires_at: Option<Timestamp>,
-    ) -> anyhow::Result<(Token, String)> {
+    pub fn add(&self, new: &NewToken<'_>) -> anyhow::Result<(Token, String)> {
         let secret = format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(random::<32>()));
         let token = Token {
             id: fresh_id(),
-            name: name.to_owned(),
-            person: person.cloned(),
-            scopes: scopes.to_vec(),
+            name: new.name.to_owned(),
+            person: new.person.cloned(),
+            groups: new.groups.to_vec(),
+            scopes: new.scopes.to_vec(),
             created_at: timestamp(now_ms()),
-            expires_at,
+            expires_at: new.expires_at,
             revoked_at: None,
         };
         self.store.connection().execute(
-            "insert into tokens (id, hash, name, person, scopes, created_at, expires_at) values (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            "insert into tokens (id, hash, name, person, scopes, created_at, expires_at, groups)
+             values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             params![
                 token.id,
                 digest(&secret),
                 token.name,
-                person.map(PersonId::as_str),
-                serde_json::to_string(scopes)?,
+                new.person.map(PersonId::as_str),
+                serde_json::to_string(new.scopes)?,
                 token.created_at.as_millisecond(),
-                expires_at.map(Timestamp::as_millisecond)
+                new.expires_at.map(Timestamp::as_millisecond),
+                serde_json::to_string(new.groups)?
             ],
         )?;
         Ok((token, secret))
@@ -159,19 +173,21 @@ impl FromStr for Lifetime {
 
 fn read_token(row: &Row<'_>) -> rusqlite::Result<anyhow::Result<Token>> {
     let (expires_at, revoked_at): (Option<i64>, Option<i64>) = (row.get(5)?, row.get(6)?);
-    let (scopes, created_at): (String, i64) = (row.get(3)?, row.get(4)?);
+    let (scopes, created_at, groups): (String, i64, String) = (row.get(3)?, row.get(4)?, row.get(7)?);
     let (id, name, person) = (row.get(0)?, row.get(1)?, row.get::<_, Option<String>>(2)?);
-    Ok(serde_json::from_str(&scopes)
-        .map_err(anyhow::Error::from)
-        .map(|scopes| Token {
+    let token = || {
+        Ok(Token {
             id,
             name,
             person: person.map(PersonId::new),
-            scopes,
+            groups: serde_json::from_str(&groups)?,
+            scopes: serde_json::from_str(&scopes)?,
             created_at: timestamp(created_at),
             expires_at: expires_at.map(timestamp),
             revoked_at: revoked_at.map(timestamp),
-        }))
+        })
+    };
+    Ok(token())
 }
 
 fn digest(secret: &str) -> Vec<u8> {
@@ -187,13 +203,23 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let tokens = Tokens::new(Arc::new(Store::open(folder.path()).unwrap()));
         let ann = PersonId::new("ann@example.org");
-        let (token, secret) = tokens.add("laptop", Some(&ann), &[Scope::Read], None).unwrap();
+        let new = NewToken {
+            name: "laptop",
+            person: Some(&ann),
+            groups: &[GroupId::new("board")],
+            scopes: &[Scope::Read],
+            expires_at: None,
+        };
+        let (token, secret) = tokens.add(&new).unwrap();
         assert_eq!(tokens.check(&secret).unwrap(), Some(token.clone()));
         assert_eq!(tokens.check("greffier_guess").unwrap(), None);
         assert!(tokens.revoke(&token.id).unwrap() && !tokens.revoke("nonesuch").unwrap());
         assert_eq!(tokens.check(&secret).unwrap(), None);
         let (_, late) = tokens
-            .add("late", None, &[Scope::Read], Some(timestamp(now_ms() - 1)))
+            .add(&NewToken {
+                expires_at: Some(timestamp(now_ms() - 1)),
+                ..new
+            })
             .unwrap();
         assert_eq!(tokens.check(&late).unwrap(), None);
         let kept = std::fs::read(folder.path().join("service.sqlite-wal")).unwrap();

@@ -15,7 +15,8 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use datasets::{Language, Provenance};
+use datasets::library::Library;
+use datasets::{Language, Meeting, Provenance};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -112,4 +113,10 @@ pub fn is_recording(path: &Path) -> anyhow::Result<bool> {
         .read_to_end(&mut head)
         .with_context(|| format!("reading `{}`", path.display()))?;
     Ok(datasets::formats::is_recording(&head))
+}
+
+/// Whether the library holds the recording of a meeting.
+pub fn has_recording(library: &Library, meeting: &Meeting) -> bool {
+    let file = library.source_file(meeting);
+    file.is_some_and(|path| is_recording(&path).unwrap_or(false))
 }

@@ -63,10 +63,15 @@ impl Provider {
     }
 
     fn trusted(&self) -> IdentityProvider {
+        self.trusted_with_groups("groups")
+    }
+
+    fn trusted_with_groups(&self, claim: &str) -> IdentityProvider {
         IdentityProvider::new(IdentityOptions {
             issuer: self.issuer.clone(),
             audience: "greffier".to_owned(),
             keys_url: None,
+            groups_claim: claim.to_owned(),
         })
     }
 }
@@ -77,6 +82,24 @@ fn a_good_token_is_the_person_of_its_mail_address() {
     let vouched = provider.trusted().check(&provider.token(|_, _| {})).unwrap();
     assert_eq!(vouched.person, PersonId::new("ann@example.org"));
     assert_eq!(vouched.domain, "example.org");
+}
+
+#[test]
+fn groups_are_read_from_the_claim_that_is_named() {
+    let provider = Provider::start();
+    let token = provider.token(|_, claims| {
+        claims["groups"] = json!(["board", 7, "staff"]);
+        claims["https://example.org/team"] = json!("design");
+        claims["realm_access"] = json!({ "roles": ["auditor"] });
+    });
+    let of = |claim: &str| -> Vec<String> {
+        let vouched = provider.trusted_with_groups(claim).check(&token).unwrap();
+        vouched.groups.iter().map(ToString::to_string).collect()
+    };
+    assert_eq!(of("groups"), ["board", "staff"]);
+    assert_eq!(of("https://example.org/team"), ["design"]);
+    assert_eq!(of("/realm_access/roles"), ["auditor"]);
+    assert!(of("nonesuch").is_empty() && of("realm_access").is_empty());
 }
 
 #[test]

@@ -4,6 +4,7 @@
 #![expect(clippy::print_stdout, reason = "tests say what they skip")]
 
 mod access;
+mod configuration;
 mod corpus_of_recordings;
 mod downloads;
 mod evaluations;
@@ -13,6 +14,8 @@ mod killed_corpus;
 mod killed_live;
 mod live;
 mod live_workbench;
+mod made_world;
+mod mcp;
 mod operations;
 mod recordings;
 mod remote_minutes;
