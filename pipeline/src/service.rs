@@ -8,6 +8,7 @@
 pub mod audit;
 pub mod catalog;
 pub mod identity;
+pub mod live;
 pub mod metrics;
 pub mod queue;
 pub mod store;
@@ -30,6 +31,7 @@ use models::embedding::SentenceEncoder;
 use self::audit::AuditLog;
 use self::catalog::Catalog;
 use self::identity::IdentityProvider;
+use self::live::{LiveSessions, LiveSettings};
 use self::metrics::Metrics;
 use self::queue::Queue;
 use self::store::Store;
@@ -68,6 +70,8 @@ pub struct Service {
     pub audit: AuditLog,
     /// How often, and how long it took.
     pub metrics: Metrics,
+    /// Meetings while they are held.
+    pub live: LiveSessions,
     /// How recordings are transcribed; `None` where there is no model.
     pub speech: Option<SpeechOptions>,
     /// Who makes minutes.
@@ -88,6 +92,8 @@ pub struct ServiceOptions {
     pub minutes_engine: EngineOptions,
     /// For the server of a language model that asks for one.
     pub remote_key: Option<String>,
+    /// How live meetings are held.
+    pub live: LiveSettings,
 }
 
 /// The folder of what a server keeps beside the meetings.
@@ -121,6 +127,7 @@ impl Service {
             webhooks: Webhooks::new(store),
             audit: AuditLog::open(&folder.join("audit.jsonl"))?,
             metrics: Metrics::default(),
+            live: LiveSessions::new(options.live),
             speech: options.speech,
             minutes_engine: options.minutes_engine,
             remote_key: options.remote_key,

@@ -17,13 +17,11 @@ use super::problem::{Answer, ProblemBody};
 use super::router::Api;
 use super::wire::serde_name;
 use crate::phrases::Phrases;
-use crate::stages::read_context::{context_of_calendar, context_of_meeting, context_of_text};
+use crate::stages::read_context::{context_of_calendar, context_of_meeting, context_of_talk, context_of_text};
 
 /// Recommendations of each kind, unless asked otherwise, and at most.
 const LIMIT: usize = 5;
 const LIMIT_MAX: usize = 50;
-/// About five minutes of talk: what was said before that is no longer what is talked about.
-const LIVE_WORDS: usize = 750;
 
 /// What recommendations are asked for.
 #[derive(Deserialize, ToSchema)]
@@ -209,14 +207,7 @@ fn context(api: &Api, caller: &Reader, asked: ContextView) -> Answer<RecommendCo
             let entry = api.visible(&id, &caller.viewer)?;
             context_of_meeting(&api.service.library, &entry.meeting.id, &caller.viewer)?
         }
-        ContextView::Live(live) => {
-            let words: Vec<&str> = live.text.split_whitespace().collect();
-            let last = &words[words.len().saturating_sub(LIVE_WORDS)..];
-            RecommendContext {
-                exclude_meeting: live.meeting.map(MeetingId::new),
-                ..context_of_text(&last.join(" "), people(live.people))
-            }
-        }
+        ContextView::Live(live) => context_of_talk(&live.text, people(live.people), live.meeting.map(MeetingId::new)),
     })
 }
 
@@ -236,7 +227,7 @@ pub(super) fn language(headers: &HeaderMap) -> Language {
 }
 
 impl RecommendationView {
-    fn of(item: Recommendation, phrases: Phrases) -> Self {
+    pub(super) fn of(item: Recommendation, phrases: Phrases) -> Self {
         let (first, last) = item.utterances.unzip();
         Self {
             links: LinksView::of(item.meeting.as_ref(), first.as_ref()),

@@ -5,11 +5,11 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use audio::{LaneFollower, RecoveredLane, RecoveredSpool};
+use speech::recognizer::Recognizer;
 use speech::sound::Span;
 use speech::transcript::{Suppressed, TranscriptSegment, Word};
 use speech::transcription::{LaneTranscriber, RecognizedWindow, TranscribeOptions};
 use speech::voice_activity::{EmbeddedDetector, SpeechDetector};
-use speech::whisper::WhisperRecognizer;
 
 use crate::live::engine::LiveEngine;
 use crate::live::journal::{JournalRead, LaneJournal};
@@ -109,7 +109,7 @@ impl MissingOfLane {
 struct Pass<'a> {
     lane: &'a MissingOfLane,
     options: &'a TranscribeOptions,
-    recognizer: &'a mut WhisperRecognizer,
+    recognizer: &'a mut dyn Recognizer,
     on_progress: &'a mut dyn FnMut(u64),
 }
 
