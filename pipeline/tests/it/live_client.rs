@@ -1,8 +1,8 @@
 //! A client of live meetings for tests: a real WebSocket to a running server, and sound to send.
 
-use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::net::TcpStream;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use audio::LaneReader;
@@ -157,17 +157,21 @@ pub(crate) fn frame(track: u16, position: u64, sound: &[u8]) -> Message {
 
 /// The first seconds of a sample meeting, a track for each who speaks.
 pub(crate) fn sample_tracks(seconds: usize) -> Vec<Vec<f32>> {
+    let end = seconds * 16_000;
     let mut tracks: Vec<Vec<f32>> = Vec::new();
     for block in LaneReader::open(sample("2026-03-05-release-planning-tracks.mka").as_ref()).unwrap() {
-        tracks.resize_with(tracks.len().max(block.lanes.len()), Vec::new);
-        for (track, lane) in tracks.iter_mut().zip(block.lanes) {
-            track.extend(lane.samples);
+        for lane in block.lanes {
+            let number = lane.lane.0;
+            tracks.resize_with(tracks.len().max(number + 1), Vec::new);
+            // Who joined later was silent before.
+            tracks[number].resize(block.start as usize, 0.0);
+            tracks[number].extend(lane.samples);
         }
-        if tracks[0].len() >= seconds * 16_000 {
+        if block.start as usize >= end {
             break;
         }
     }
-    tracks.iter_mut().for_each(|track| track.truncate(seconds * 16_000));
+    tracks.iter_mut().for_each(|track| track.resize(end, 0.0));
     tracks
 }
 
@@ -177,14 +181,31 @@ pub(crate) fn samples_of(lanes: &[Vec<f32>]) -> Vec<Vec<i16>> {
     lanes.iter().map(of_lane).collect()
 }
 
-/// The samples of a meeting's recording, lane by lane.
-pub(crate) fn recorded(path: &std::path::Path) -> Vec<Vec<i16>> {
-    let mut lanes: BTreeMap<usize, Vec<i16>> = BTreeMap::new();
-    for block in LaneReader::open(path).unwrap() {
-        for lane in block.lanes {
-            let samples = lane.samples.iter().copied().map(audio::to_i16);
-            lanes.entry(lane.lane.0).or_default().extend(samples);
-        }
+/// The samples of a recording that greffier wrote, track by track.
+pub(crate) fn recorded(path: &Path, tracks: usize) -> Vec<Vec<i16>> {
+    let bytes = std::fs::read(path).unwrap();
+    let data = bytes.windows(4).position(|word| word == b"data").unwrap() + 8;
+    let (samples, _) = bytes[data..].as_chunks::<2>();
+    let of_track = |track| {
+        samples
+            .iter()
+            .skip(track)
+            .step_by(tracks)
+            .copied()
+            .map(i16::from_le_bytes)
+    };
+    (0..tracks).map(|track| of_track(track).collect()).collect()
+}
+
+/// The recording holds what was sent, from its begin on, and at least `samples` of it.
+pub(crate) fn check_recording(path: &Path, sent: &[Vec<i16>], samples: usize) {
+    for (track, (kept, sent)) in recorded(path, sent.len()).iter().zip(sent).enumerate() {
+        assert!(
+            kept.len() >= samples && kept.len() <= sent.len(),
+            "{} of {samples}",
+            kept.len()
+        );
+        let other = kept.iter().zip(sent).position(|(kept, sent)| kept != sent);
+        assert_eq!(other, None, "sample of track {track}");
     }
-    lanes.into_values().collect()
 }
