@@ -39,6 +39,8 @@ const ANSWERS_MAX: usize = 16;
 /// How often a silent connection is asked whether it is there, and after what time without an answer it is not.
 const PING: Duration = Duration::from_secs(20);
 const GONE: Duration = Duration::from_secs(60);
+/// How long a client may take to hear that the connection is closed.
+const FAREWELL_MAX: Duration = Duration::from_secs(2);
 /// Longest wait for a reader that takes nothing.
 const WRITE_MAX: Duration = Duration::from_secs(60);
 
@@ -139,7 +141,7 @@ pub(super) async fn socket(
         .max_message_size(FRAME_BYTES_MAX)
         .max_frame_size(FRAME_BYTES_MAX);
     Ok(upgrade.on_upgrade(move |socket| async move {
-        let (sink, stream) = socket.split();
+        let (sink, mut stream) = socket.split();
         let (answer, answers) = channel(ANSWERS_MAX);
         let mut writer = Writing {
             sink,
@@ -150,14 +152,16 @@ pub(super) async fn socket(
             last: query.after,
         };
         tokio::select! {
-            () = hear(stream, &session, answer) => {}
+            () = hear(&mut stream, &session, answer) => {}
             () = writer.write_all() => {}
         }
+        // A connection that is closed on unread bytes takes what was said last with it.
+        let _ = timeout(FAREWELL_MAX, async { while let Some(Ok(_)) = stream.next().await {} }).await;
     }))
 }
 
 /// Hears what the client sends, until it goes or makes a mistake. The meeting goes on either way.
-async fn hear(mut stream: SplitStream<WebSocket>, session: &LiveSession, answer: Sender<Answered>) {
+async fn hear(stream: &mut SplitStream<WebSocket>, session: &LiveSession, answer: Sender<Answered>) {
     loop {
         let message = match timeout(GONE, stream.next()).await {
             Ok(Some(Ok(message))) => message,
@@ -165,6 +169,8 @@ async fn hear(mut stream: SplitStream<WebSocket>, session: &LiveSession, answer:
             Ok(Some(Err(_)) | None) | Err(_) => return,
         };
         let heard = match message {
+            // What is under way when a meeting ends is no mistake.
+            Message::Binary(_) if session.state() != LiveState::Listening => Ok(()),
             Message::Binary(bytes) => match read_frame(&bytes, session.tracks().len(), session.coding()) {
                 Ok(frame) => session.send(frame).await.map_err(Fault::NotTaken),
                 Err(fault) => Err(fault),
@@ -180,7 +186,6 @@ async fn hear(mut stream: SplitStream<WebSocket>, session: &LiveSession, answer:
             Message::Ping(_) | Message::Pong(_) => Ok(()),
             Message::Close(_) => return,
         };
-        // What is under way when a meeting ends is no mistake: its end is told.
         if let Err(fault) = heard
             && fault != Fault::NotTaken(SendError::Ended)
         {

@@ -26,12 +26,9 @@ fn a_server_that_is_killed_finishes_its_live_meetings_once() {
     let shown = client.last();
     server.kill();
     client.until_closed();
-    let accepted = client
-        .events
-        .iter()
-        .filter(|event| event["event"] == "accepted")
-        .next_back();
-    let accepted = accepted.unwrap()["samples"].as_u64().unwrap() as usize;
+    let mut told = client.events.iter();
+    let accepted = told.rfind(|event| event["event"] == "accepted").unwrap()["samples"].as_u64();
+    let accepted = accepted.unwrap() as usize;
 
     // While it is finished it is killed again, and again.
     for _ in 0..3 {

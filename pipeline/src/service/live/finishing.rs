@@ -103,7 +103,11 @@ fn take_up_one(service: &Service, name: &str) -> anyhow::Result<()> {
         .owner
         .clone()
         .map_or(Viewer::Operator, |person| Viewer::Person { domain: None, person });
-    let session = Arc::new(LiveSession::cut_short(&folder, viewer)?);
+    let session = Arc::new(LiveSession::cut_short(
+        &folder,
+        viewer,
+        audio::recover(folder.dir()).ok(),
+    )?);
     drop(folder);
     service.live.insert(&session);
     let job = submit(service, session.id(), &order, vec![CUT_SHORT.to_owned()])?;

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use audio::RecoveredSpool;
 use datasets::{Access, Language, Meeting, MeetingId, PersonId, SeriesId, Viewer, Visibility};
 use jiff::Timestamp;
 use minuting::engine::MinutesOptions;
@@ -161,14 +162,20 @@ impl LiveSession {
             coding: new.coding,
             is_real_time: new.is_real_time,
             sender: Some(sender),
-            ..Self::cut_short(folder, new.viewer)?
+            ..Self::cut_short(folder, new.viewer, None)?
         })
         .inspect(|session| session.set(LiveState::Listening, None))
     }
 
-    /// A meeting that `folder` is left of, and takes no more sound.
-    pub(super) fn cut_short(folder: &LiveFolder, viewer: Viewer) -> anyhow::Result<Self> {
+    /// A meeting that `folder` is left of, with the sound in `spool`, and takes no more.
+    pub(super) fn cut_short(
+        folder: &LiveFolder,
+        viewer: Viewer,
+        spool: Option<RecoveredSpool>,
+    ) -> anyhow::Result<Self> {
         let order = folder.order();
+        let lanes = spool.map_or_else(Vec::new, |spool| spool.lanes);
+        let recorded = lanes.iter().map(|lane| lane.samples).min().unwrap_or(0);
         Ok(Self {
             id: MeetingId::new(folder.name()),
             viewer,
@@ -176,7 +183,7 @@ impl LiveSession {
             facts: folder.facts()?,
             minutes: order.minutes(),
             opened_at: order.began_at,
-            tracks: Vec::new(),
+            tracks: lanes.into_iter().map(|lane| lane.name).collect(),
             coding: Coding::Pcm,
             is_real_time: true,
             sender: None,
@@ -185,7 +192,7 @@ impl LiveSession {
             talk: Mutex::default(),
             state: Mutex::new((LiveState::Ending, Instant::now())),
             heard_at: Mutex::new(Instant::now()),
-            recorded: AtomicU64::new(0),
+            recorded: AtomicU64::new(recorded),
             lag_ms: AtomicI64::new(0),
         })
     }
