@@ -96,6 +96,14 @@ impl MeetingId {
         })
     }
 
+    /// The same with `mark` after it, which makes it one that nobody else has; a long one is cut to make room.
+    #[must_use]
+    pub fn with_mark(&self, mark: &str) -> Self {
+        let room = Self::LENGTH_MAX.saturating_sub(mark.len() + 1);
+        let name = &self.0[..self.0.floor_char_boundary(room)];
+        Self(format!("{}-{mark}", name.trim_end_matches('-')))
+    }
+
     /// Whether the identifier can be a folder name as it is: what [`MeetingId::from_title`] makes always can.
     pub fn is_safe_folder_name(&self) -> bool {
         !self.0.is_empty()

@@ -5,6 +5,7 @@ import { actionsView } from "./actions.js";
 import { addView } from "./add.js";
 import { fill, h, notice } from "./dom.js";
 import { libraryView } from "./library.js";
+import { liveView } from "./live.js";
 import { meetingView } from "./meeting.js";
 import { prepareView } from "./prepare.js";
 import { language, say, switchLanguage } from "./words.js";
@@ -16,6 +17,7 @@ let leave = null;
 const VIEWS = [
   { name: "library", address: "#/", pattern: /^#?\/?$/, show: libraryView },
   { name: "library", pattern: /^#\/meetings\/([^?]+)/, show: meetingView },
+  { name: "live", address: "#/live", pattern: /^#\/live(?:\/([^?]+))?/, show: liveView },
   { name: "actions", address: "#/actions", pattern: /^#\/actions/, show: actionsView },
   { name: "prepare", address: "#/prepare", pattern: /^#\/prepare/, show: prepareView },
   { name: "add", address: "#/add", pattern: /^#\/add/, show: addView },

@@ -42,7 +42,8 @@ function groups(items) {
     h("section", { class: "card" }, h("h2", {}, kind(name)), h("ul", { class: "plainlist" }, group.map((item) => h("li", { style: { padding: ".6rem 0" } }, card(item)))))));
 }
 
-function card(item) {
+/** One related thing, with why. */
+export function card(item) {
   const title = item.links.page ? h("a", { href: item.links.page.slice(1) }, item.title) : item.title;
   const text = item.snippet.parts.map((part) => part.text).join("");
   return h("article", {},

@@ -22,6 +22,11 @@ const ENGLISH = {
   prepare_hint: "Paste an invitation, an agenda or any text: what was decided, promised and written about it comes back, each with its reason.", recommend: "Find what matters", nothing_related: "Nothing in the library is related to this.",
   drop_ics: "Open an invitation (.ics)", token: "Token", sign_in: "Sign in", sign_in_hint: "Paste the token that the operator gave you (greffier tokens add).",
   error: "That did not work:", language: "Language", back: "Library", load: "Loading…", related: "Related", minutes_short: (n) => `${n} min`,
+  live: "Live", live_start: "Start listening", live_stop: "Stop", live_hint: "The microphone of this device is heard: captions, minutes so far, and what matters to what is said. The recording is safe on the server as it comes.",
+  live_no_model: "This server has no speech model, so it hears nothing.", live_no_microphone: "This browser gives no microphone here: open the page over HTTPS or on this machine.", live_running: "Being held", title: "Title", spoken: "Spoken language", detected: "Detected",
+  live_connecting: "connecting", live_listening: "listening", live_reconnecting: "no connection: the sound waits here", live_ending: "writing the minutes", live_finished: "in the library", live_failed: "failed: what was recorded is on the server", live_no_sound: "no sound came",
+  live_level: "Loudness", live_minutes: "Minutes so far", live_related: "Matters now", live_nothing_yet: "Nothing yet.", live_lag: (seconds) => `${seconds} s behind`,
+  level_without_partials: "slow: no partial text", level_smaller_model: "slow: a smaller model", level_deferred: "too slow: transcribed at the end",
   kinds: { meeting: "Meetings", passage: "Passages", abstract: "Summaries", topic: "Topics", decision: "Decisions", action: "Open actions", question: "Open questions", mail: "Mails", event: "Events", contact: "Contacts", document: "Documents", chat: "Chats", task: "Tasks", person: "People" },
 };
 
@@ -47,6 +52,11 @@ const FRENCH = {
   prepare_hint: "Collez une invitation, un ordre du jour ou un texte : ce qui a été décidé, promis et écrit à ce sujet revient, chaque fois avec sa raison.", recommend: "Trouver ce qui compte", nothing_related: "Rien dans la bibliothèque n’est lié à cela.",
   drop_ics: "Ouvrir une invitation (.ics)", token: "Jeton", sign_in: "Entrer", sign_in_hint: "Collez le jeton que l’exploitant vous a donné (greffier tokens add).",
   error: "Cela n’a pas marché :", language: "Langue", back: "Bibliothèque", load: "Chargement…", related: "Liés", minutes_short: (n) => `${n} min`,
+  live: "En direct", live_start: "Commencer l’écoute", live_stop: "Arrêter", live_hint: "Le micro de cet appareil est écouté : sous-titres, compte rendu en cours, et ce qui compte pour ce qui se dit. L’enregistrement est en sûreté sur le serveur au fur et à mesure.",
+  live_no_model: "Ce serveur n’a pas de modèle de parole : il n’entend rien.", live_no_microphone: "Ce navigateur ne donne pas de micro ici : ouvrez la page en HTTPS ou sur cette machine.", live_running: "En cours", title: "Titre", spoken: "Langue parlée", detected: "Détectée",
+  live_connecting: "connexion", live_listening: "à l’écoute", live_reconnecting: "pas de connexion : le son attend ici", live_ending: "rédaction du compte rendu", live_finished: "dans la bibliothèque", live_failed: "échec : l’enregistrement est sur le serveur", live_no_sound: "aucun son n’est venu",
+  live_level: "Volume", live_minutes: "Compte rendu en cours", live_related: "Utile maintenant", live_nothing_yet: "Rien encore.", live_lag: (seconds) => `${seconds} s de retard`,
+  level_without_partials: "lent : sans texte provisoire", level_smaller_model: "lent : modèle plus petit", level_deferred: "trop lent : transcrit à la fin",
   kinds: { meeting: "Réunions", passage: "Passages", abstract: "Résumés", topic: "Sujets", decision: "Décisions", action: "Actions ouvertes", question: "Questions ouvertes", mail: "Courriels", event: "Événements", contact: "Contacts", document: "Documents", chat: "Discussions", task: "Tâches", person: "Personnes" },
 };
 

@@ -1,7 +1,5 @@
 //! The HTTP interface: one file per resource. Nothing here makes minutes or ranks: every handler finds out who asks,
 //! calls what the commands call, and writes the answer down.
-//!
-//! Live meetings will come as `live.rs` beside the others: a WebSocket over the machinery of `greffier live`.
 
 mod actions;
 mod assets;
@@ -14,6 +12,8 @@ mod health;
 mod input;
 mod jobs;
 mod lingering;
+mod live;
+mod live_socket;
 mod mcp;
 mod meetings;
 mod metrics;

@@ -2,7 +2,7 @@
 //! no engine, however slow, and no crash loses what was said.
 //!
 //! ```text
-//!  microphone, standard input, file ─ source ─► recording ─► lanes on disk
+//!  microphone, pipe, file, network ─ source ─► recording ─► lanes on disk
 //!                                                                │ as they grow
 //!                                                                ▼
 //!                                         following: a thread for each recognizer
@@ -33,11 +33,11 @@ mod stop;
 mod utterance_ids;
 
 pub use self::completion::{Completed, complete_meeting};
-pub use self::engine::LiveEngine;
-pub use self::folder::{LiveFolder, Order, Unfinished, unfinished};
-pub use self::keeping::keep_live_meeting;
+pub use self::engine::{LiveEngine, LiveModel};
+pub use self::folder::{ExpectedPerson, LiveFolder, Order, Unfinished, local_time, unfinished};
+pub use self::keeping::{keep_completed, keep_live_meeting};
 pub use self::lag::LagHistogram;
 pub use self::listening::{Audience, Listened, listen};
 pub use self::message::{At, LiveMessage, SCHEMA_VERSION, WordTime};
-pub use self::source::{Pace, PcmFormat, Source};
+pub use self::source::{Closed, Coding, Pace, PcmFormat, Source, TrackFrame, TrackInput, TrackSender};
 pub use self::stop::Stop;

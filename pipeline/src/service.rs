@@ -9,6 +9,7 @@ pub mod audit;
 pub mod catalog;
 pub mod holdings;
 pub mod identity;
+pub mod live;
 pub mod metrics;
 pub mod queue;
 pub mod retention;
@@ -33,6 +34,7 @@ use self::audit::AuditLog;
 use self::catalog::Catalog;
 use self::holdings::Holdings;
 use self::identity::IdentityProvider;
+use self::live::{LiveSessions, LiveSettings};
 use self::metrics::Metrics;
 use self::queue::Queue;
 use self::retention::RetentionRule;
@@ -71,6 +73,8 @@ pub struct Service {
     pub audit: AuditLog,
     /// How often, and how long it took.
     pub metrics: Metrics,
+    /// Meetings while they are held.
+    pub live: LiveSessions,
     /// How recordings are transcribed; `None` where there is no model.
     pub speech: Option<SpeechOptions>,
     /// Who makes minutes.
@@ -95,6 +99,8 @@ pub struct ServiceOptions {
     pub remote_key: Option<String>,
     /// How long meetings are kept.
     pub retention: Vec<RetentionRule>,
+    /// How live meetings are held.
+    pub live: LiveSettings,
 }
 
 /// The folder of what a server keeps beside the meetings.
@@ -128,6 +134,7 @@ impl Service {
             webhooks: Webhooks::new(store),
             audit: AuditLog::open(&folder.join("audit.jsonl"))?,
             metrics: Metrics::default(),
+            live: LiveSessions::new(options.live),
             speech: options.speech,
             minutes_engine: options.minutes_engine,
             remote_key: options.remote_key,

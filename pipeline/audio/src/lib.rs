@@ -33,7 +33,7 @@ pub use error::{OpenError, SpoolError, Warning, WavError};
 pub use pcm::{from_i16, to_i16};
 pub use reader::LaneReader;
 pub use spool::{LaneFollower, RecoveredLane, RecoveredSpool, Spool, recover};
-pub use track::Resampler;
+pub use track::{OpusPackets, Resampler};
 pub use wav::{WAV_BYTES_MAX, WavFile};
 
 /// Samples per second of every lane; what Whisper and the voice activity models are trained on.

@@ -6,6 +6,7 @@ mod decoded;
 mod ffmpeg;
 mod matroska;
 mod mp4;
+mod opus_packets;
 mod resample;
 mod titles;
 
@@ -15,6 +16,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use self::container::Container;
+pub use self::opus_packets::OpusPackets;
 pub use self::resample::Resampler;
 use crate::{OpenError, Warning};
 

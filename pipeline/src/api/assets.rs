@@ -28,7 +28,7 @@ macro_rules! asset {
     };
 }
 
-static ASSETS: [Asset; 12] = [
+static ASSETS: [Asset; 16] = [
     asset!("/", "index.html", "text/html; charset=utf-8"),
     asset!("/page/style.css", "style.css", "text/css; charset=utf-8"),
     asset!("/page/icon.svg", "icon.svg", "image/svg+xml"),
@@ -41,6 +41,10 @@ static ASSETS: [Asset; 12] = [
     asset!("/page/actions.js", "actions.js", SCRIPT),
     asset!("/page/add.js", "add.js", SCRIPT),
     asset!("/page/prepare.js", "prepare.js", SCRIPT),
+    asset!("/page/live.js", "live.js", SCRIPT),
+    asset!("/page/live_socket.js", "live_socket.js", SCRIPT),
+    asset!("/page/microphone.js", "microphone.js", SCRIPT),
+    asset!("/page/pcm_worklet.js", "pcm_worklet.js", SCRIPT),
 ];
 
 /// The routes of the page.

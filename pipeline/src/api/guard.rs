@@ -55,7 +55,9 @@ pub(super) async fn record(
 /// Refuses what a page of another site makes a browser do. Programs send none of these headers and are not concerned.
 pub(super) async fn same_site(State(api): State<Arc<Api>>, request: Request, next: Next) -> Response {
     let headers = request.headers();
-    let is_foreign_write = *request.method() != Method::GET && *request.method() != Method::HEAD && is_foreign(headers);
+    // What is sent over a WebSocket changes things, though it begins with a GET, and no browser holds it back.
+    let is_reading = matches!(*request.method(), Method::GET | Method::HEAD) && !headers.contains_key(header::UPGRADE);
+    let is_foreign_write = !is_reading && is_foreign(headers);
     // Anybody is let in on loopback: a name of another site that leads to this machine must not be enough.
     let is_foreign_name = api.options.anonymous == Anonymous::IsOperator && !names_this_machine(headers);
     if is_foreign_write || is_foreign_name {

@@ -34,6 +34,8 @@ pub(super) async fn metrics(State(api): State<Arc<Api>>, caller: Reader) -> Answ
                 ("writing", asked.writing.waiting()),
                 ("transcribing", asked.transcribing.waiting()),
             ],
+            live: service.live.held(),
+            live_lag: service.live.lag(),
         };
         Ok::<_, anyhow::Error>(service.metrics.render(&gauges))
     });

@@ -19,13 +19,11 @@ use super::router::{Api, visible};
 use super::wire::serde_name;
 use crate::phrases::Phrases;
 use crate::service::holdings::Holdings;
-use crate::stages::read_context::{context_of_calendar, context_of_meeting, context_of_text};
+use crate::stages::read_context::{context_of_calendar, context_of_meeting, context_of_talk, context_of_text};
 
 /// Recommendations of each kind, unless asked otherwise, and at most.
 const LIMIT: usize = 5;
 const LIMIT_MAX: usize = 50;
-/// About five minutes of talk: what was said before that is no longer what is talked about.
-const LIVE_WORDS: usize = 750;
 
 /// What recommendations are asked for.
 #[derive(Deserialize, ToSchema)]
@@ -219,14 +217,7 @@ fn context(holdings: Holdings<'_>, viewer: &Viewer, asked: ContextView) -> Answe
             let entry = visible(holdings, &id, viewer)?;
             context_of_meeting(holdings.library, &entry.meeting.id, viewer)?
         }
-        ContextView::Live(live) => {
-            let words: Vec<&str> = live.text.split_whitespace().collect();
-            let last = &words[words.len().saturating_sub(LIVE_WORDS)..];
-            RecommendContext {
-                exclude_meeting: live.meeting.map(MeetingId::new),
-                ..context_of_text(&last.join(" "), people(live.people))
-            }
-        }
+        ContextView::Live(live) => context_of_talk(&live.text, people(live.people), live.meeting.map(MeetingId::new)),
     })
 }
 
@@ -246,7 +237,7 @@ pub(super) fn language(headers: &HeaderMap) -> Language {
 }
 
 impl RecommendationView {
-    fn of(item: Recommendation, phrases: Phrases) -> Self {
+    pub(super) fn of(item: Recommendation, phrases: Phrases) -> Self {
         let (first, last) = item.utterances.unzip();
         Self {
             links: LinksView::of(item.meeting.as_ref(), first.as_ref()),

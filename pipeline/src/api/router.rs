@@ -25,8 +25,8 @@ use super::caller::Anonymous;
 use super::permits::Permits;
 use super::problem::{self, Answer, Problem};
 use super::{
-    actions, assets, conditional, corrections, exports, guard, health, jobs, lingering, mcp, meetings, metrics, people,
-    recommendations, search, session, transcriptions, uploads, webhooks,
+    actions, assets, conditional, corrections, exports, guard, health, jobs, lingering, live, live_socket, mcp,
+    meetings, metrics, people, recommendations, search, session, transcriptions, uploads, webhooks,
 };
 use crate::service::Service;
 use crate::service::catalog::Entry;
@@ -173,6 +173,9 @@ fn described() -> (Router<Arc<Api>>, Description) {
         .routes(routes!(jobs::list))
         .routes(routes!(jobs::read, jobs::cancel))
         .routes(routes!(jobs::retry))
+        .routes(routes!(live::list, live::open))
+        .routes(routes!(live::read))
+        .routes(routes!(live::finish))
         .routes(routes!(webhooks::list, webhooks::add))
         .routes(routes!(webhooks::remove))
         .routes(routes!(session::read, session::begin, session::end))
@@ -190,6 +193,7 @@ fn described() -> (Router<Arc<Api>>, Description) {
         .routes(routes!(uploads::begin, uploads::capabilities))
         .routes(routes!(uploads::offset, uploads::append, uploads::abandon))
         .routes(routes!(jobs::events))
+        .routes(routes!(live_socket::socket))
         .routes(routes!(transcriptions::transcribe))
         .layer(DefaultBodyLimit::disable());
     let (routes, mut description) = quick.merge(streaming).split_for_parts();

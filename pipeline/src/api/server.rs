@@ -19,6 +19,8 @@ use crate::settings::Settings;
 
 /// How long calls that are under way may take to end when the server stops.
 const DRAIN_MAX: Duration = Duration::from_secs(20);
+/// How long connections may take to hear the end of what they follow.
+const FAREWELL_MAX: Duration = Duration::from_secs(2);
 
 /// How a server runs.
 #[derive(Clone, Debug)]
@@ -79,12 +81,13 @@ async fn run(
 ) -> anyhow::Result<()> {
     let (stop, stopping) = watch::channel(false);
     let routes = router(Arc::clone(service), options, stopping.clone());
+    let held = Arc::clone(service);
     let listener = TcpListener::from_std(listener)?;
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let address = listener.local_addr()?;
     tracing::info!(%address, meetings = service.catalog.len(), "ready");
     on_ready(address);
-    let mut stopped = stopping.clone();
+    let mut stopped = stopping;
     let drained = async move {
         // An error means that the sender is gone, and then it is over too.
         let _ = stopped.wait_for(|stopping| *stopping).await;
@@ -98,9 +101,13 @@ async fn run(
     }
     tracing::info!("stopping: calls under way may end");
     let _ = stop.send(true);
-    if timeout(DRAIN_MAX, serving).await.is_err() {
+    let ending = tokio::task::spawn_blocking(move || held.live.end_all(DRAIN_MAX));
+    let (served, _) = tokio::join!(timeout(DRAIN_MAX, serving), ending);
+    if served.is_err() {
         tracing::warn!("some calls did not end in time and are cut off");
     }
+    // Everybody who follows something holds a receiver.
+    let _ = timeout(FAREWELL_MAX, stop.closed()).await;
     Ok(())
 }
 

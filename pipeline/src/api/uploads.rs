@@ -442,17 +442,22 @@ fn set_parameter(parameters: &mut RunParameters, name: &str, value: &str) -> Ans
         "minutes_language" => parameters.minutes_language = language()?,
         "spoken_language" => parameters.spoken_language = language()?,
         "speakers" => parameters.speakers = Some(value.parse().map_err(|_| wrong("use a number".to_owned()))?),
-        "visibility" => {
-            parameters.visibility = match (value, value.strip_prefix("domain:")) {
-                ("participants", _) => Visibility::Participants,
-                ("private", _) => Visibility::Private,
-                (_, Some(domain)) if !domain.is_empty() => Visibility::Domain(domain.to_lowercase()),
-                _ => return Err(wrong("use participants, private or domain:example.org".to_owned())),
-            }
-        }
+        "visibility" => parameters.visibility = visibility(value)?,
         _ => return Err(Problem::bad_request(format!("`{name}` is no field of an upload"))),
     }
     Ok(())
+}
+
+/// Who sees a meeting, as forms name it.
+pub(super) fn visibility(value: &str) -> Answer<Visibility> {
+    match (value, value.strip_prefix("domain:")) {
+        ("participants", _) => Ok(Visibility::Participants),
+        ("private", _) => Ok(Visibility::Private),
+        (_, Some(domain)) if !domain.is_empty() => Ok(Visibility::Domain(domain.to_lowercase())),
+        _ => Err(Problem::bad_request(
+            "visibility: use participants, private or domain:example.org",
+        )),
+    }
 }
 
 /// The pairs of `Upload-Metadata`: names, each with a value in base 64.

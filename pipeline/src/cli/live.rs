@@ -10,9 +10,8 @@ use std::sync::atomic::AtomicBool;
 use anyhow::{Context as _, bail};
 use clap::Args;
 use datasets::library::{Library, LibraryError, LibraryWriter};
-use datasets::{ContextItem, Meeting, MeetingId, SeriesId, Transcript};
+use datasets::{Access, ContextItem, MeetingId, SeriesId};
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use serde_json::json;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
@@ -25,11 +24,12 @@ use super::arguments::{MeetingArgs, MinutesArgs, SpeechArgs, read_invitation};
 use super::recover::finish;
 use super::run::{print_minutes, report};
 use super::terminal::Terminal;
-use crate::live::{Audience, LiveEngine, LiveFolder, Order, Pace, PcmFormat, Source, Stop, listen, unfinished};
+use crate::live::{
+    Audience, LiveEngine, LiveFolder, Order, Pace, PcmFormat, Source, Stop, listen, local_time, unfinished,
+};
+use crate::minutes_engine::EngineOptions;
 use crate::settings::Settings;
 use crate::stages::read_context::read_context_items;
-use crate::stages::read_transcript::{KnownFacts, complete};
-use crate::stages::transcribe::vocabulary_of;
 
 /// Follow a meeting live: captions as people speak, the recording safe on disk, minutes when it ends
 #[derive(Args, Debug)]
@@ -75,8 +75,8 @@ pub(super) fn live(args: &LiveArgs, settings: &Settings, terminal: &Terminal) ->
     let library = library(settings)?;
     mention_unfinished(&library, terminal)?;
     let (order, invitation) = args.order(&engine)?;
-    let vocabulary = args.vocabulary(&order)?;
     let folder = LiveFolder::create(&library, &args.name(&order), order, invitation.as_deref())?;
+    let vocabulary = folder.vocabulary()?;
     let stop = stop_on_signals()?;
     if !terminal.json {
         terminal.note(terminal.phrases.listening());
@@ -176,7 +176,7 @@ impl LiveArgs {
             untitled: self
                 .file
                 .as_deref()
-                .map_or_else(|| local(now, "Live %Y-%m-%d %H:%M"), stem),
+                .map_or_else(|| local_time(now, "Live %Y-%m-%d %H:%M"), stem),
             title: known.title.clone(),
             series: known.series.as_ref().map(SeriesId::new),
             started_at: known.started_at.or(invited_at).or(now_or_never),
@@ -187,24 +187,12 @@ impl LiveArgs {
             minutes_language: options.language,
             abstract_words: options.abstract_words,
             context,
+            people: Vec::new(),
+            vocabulary: Vec::new(),
+            access: Access::default(),
+            minutes_engine: EngineOptions::default(),
         };
         Ok((order, bytes))
-    }
-
-    /// The words of title and people, as the transcript will have them too.
-    fn vocabulary(&self, order: &Order) -> anyhow::Result<String> {
-        let facts = KnownFacts {
-            title: order.title.clone(),
-            invitation: self.meeting.invitation.as_deref().map(read_invitation).transpose()?,
-            ..KnownFacts::default()
-        };
-        let meeting = Meeting::new(MeetingId::new("live"), order.untitled.clone());
-        let mut read = datasets::formats::MeetingRead {
-            meeting,
-            transcript: Transcript::default(),
-        };
-        complete(&mut read, &facts, true, "");
-        Ok(vocabulary_of(&read.meeting))
     }
 
     /// The folder's name and the meeting's id: of a recording its own, else day, time and title.
@@ -213,7 +201,7 @@ impl LiveArgs {
             Some(path) => format!("live-{}", stem(path)),
             None => {
                 let title = order.title.as_deref().unwrap_or("live");
-                format!("{}-{title}", local(order.began_at, "%Y-%m-%d-%H%M%S"))
+                format!("{}-{title}", local_time(order.began_at, "%Y-%m-%d-%H%M%S"))
             }
         };
         MeetingId::from_title(&name).as_str().to_owned()
@@ -225,11 +213,6 @@ fn stem(path: &Path) -> String {
         .unwrap_or(path.as_os_str())
         .to_string_lossy()
         .into_owned()
-}
-
-/// Day and time where the people are.
-fn local(now: Timestamp, format: &str) -> String {
-    now.to_zoned(TimeZone::system()).strftime(format).to_string()
 }
 
 /// The library, made where there is none. It is not locked while the meeting lasts.

@@ -1,6 +1,7 @@
 //! `greffier serve`.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::bail;
 use clap::Args;
@@ -18,6 +19,7 @@ use super::terminal::Terminal;
 use crate::api::{Anonymous, ApiOptions, ServeOptions, check_address, serve as serve_library};
 use crate::service::ServiceOptions;
 use crate::service::identity::IdentityOptions;
+use crate::service::live::LiveSettings;
 use crate::service::retention::RetentionRule;
 use crate::settings::Settings;
 use crate::speech_models::{has_speech_model, speech_model};
@@ -55,6 +57,15 @@ pub(super) struct ServeArgs {
     /// A folder whose files become meetings, once each; may be repeated
     #[arg(long, value_name = "DIR")]
     watch: Vec<PathBuf>,
+    /// Live meetings that may be held at once
+    #[arg(long, default_value_t = 16, value_name = "COUNT")]
+    live_max: usize,
+    /// A live meeting without sound for so long has ended
+    #[arg(long, default_value_t = 300, value_name = "SECONDS")]
+    live_idle_seconds: u64,
+    /// A smaller speech model, for live meetings when the first is too slow
+    #[arg(long, value_name = "FILE")]
+    fallback_model: Option<PathBuf>,
     /// An OpenID Connect provider whose tokens are accepted
     #[arg(long, value_name = "URL", env = "GREFFIER_OIDC_ISSUER")]
     oidc_issuer: Option<String>,
@@ -163,6 +174,11 @@ impl ServeArgs {
                 remote_key: self.model.key().map(str::to_owned),
                 retention: retention.to_vec(),
                 speech: self.speech(settings)?,
+                live: LiveSettings {
+                    sessions_max: self.live_max,
+                    idle_max: Duration::from_secs(self.live_idle_seconds),
+                    fallback_model: self.fallback_model.clone(),
+                },
             },
             watched: self.watch.clone(),
         })

@@ -22,7 +22,7 @@ use super::journal::{self, JournalRead, LaneJournal};
 use crate::stages::diarize::{TOLD_BY_VOICE, anonymous, turns_in_speech, voices_to_tell};
 use crate::stages::keep_meeting::assign_id;
 use crate::stages::read_transcript::{complete, complete_recording};
-use crate::stages::transcribe::{LaneHeard, WindowJournal, merge_lanes, sha256_of, span, vocabulary_of};
+use crate::stages::transcribe::{LaneHeard, WindowJournal, merge_lanes, sha256_of, span};
 
 /// A live meeting as it can be kept.
 pub struct Completed {
@@ -58,7 +58,7 @@ pub fn complete_meeting(
     let recordings = sound::write_recordings(&spool, folder.dir(), &folder.name(), &mut levels)?;
     let mut read = meeting(folder, &recordings[0], library)?;
     let facts = folder.facts()?;
-    let vocabulary = vocabulary_of(&read.meeting);
+    let vocabulary = folder.vocabulary()?;
     let sha256 = read.meeting.source.as_ref().map_or("", |source| source.sha256.as_str());
     let provenance = engine.provenance(sha256, &vocabulary);
     let told = journal::read(&folder.journal_path())?;
@@ -108,6 +108,7 @@ pub fn complete_meeting(
 fn meeting(folder: &LiveFolder, recording: &std::path::Path, library: &Library) -> anyhow::Result<MeetingRead> {
     let file_name = recording.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let mut meeting = Meeting::new(MeetingId::new(folder.name()), folder.order().untitled.clone());
+    meeting.access = folder.order().access.clone();
     meeting.source = Some(Source {
         sha256: sha256_of(recording)?,
         file_name: file_name.clone(),

@@ -1,23 +1,37 @@
-//! The models of a live meeting, and how many threads recognize with them.
+//! The models of live meetings: loaded once, used by all meetings that are held at the same time, in turns.
+
+mod turns;
 
 use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use datasets::Provenance;
-use speech::recognizer::Recognizer;
+use datasets::{Language, Provenance};
+use speech::recognizer::{RecognizeError, Recognizer, RecognizerTraits, Window};
 use speech::streaming::LiveEngines;
+use speech::transcript::TranscriptSegment;
 use speech::whisper::WhisperRecognizer;
 
+use self::turns::{Turn, Turns};
 use crate::stages::transcribe::{LoadedModel, SpeechOptions, sha256_of};
 
 /// Models up to OpenAI's smallest are so small that threads of one window wait for each other more than they compute.
 const SMALL_STATE_MAX: i32 = 384;
 
-/// Loaded models, and how they are used.
+/// Loaded models, and the recognizers that were made of them.
+pub struct LiveModel {
+    chosen: LoadedModel,
+    sha256: String,
+    smaller: Option<LoadedModel>,
+    plan: Plan,
+    turns: Turns,
+    /// Made, and not at work. As many as there are turns: their memory does not grow with the meetings.
+    idle: Mutex<Vec<Recognizers>>,
+}
+
+/// Models as one meeting uses them.
 pub struct LiveEngine {
     options: SpeechOptions,
-    model: LoadedModel,
-    model_sha256: String,
-    smaller: Option<LoadedModel>,
+    model: Arc<LiveModel>,
 }
 
 /// How lanes are shared out.
@@ -30,36 +44,75 @@ pub(super) struct Plan {
 }
 
 /// What one worker recognizes with.
-pub(super) struct Recognizers {
+struct Recognizers {
+    language: Option<Language>,
     chosen: WhisperRecognizer,
     smaller: Option<WhisperRecognizer>,
 }
 
-impl Recognizers {
-    pub(super) fn engines(&mut self) -> LiveEngines<'_> {
-        LiveEngines {
-            chosen: &mut self.chosen,
-            smaller: self.smaller.as_mut().map(|smaller| smaller as &mut dyn Recognizer),
-        }
+/// Recognizers for one turn.
+pub(super) struct Lent<'a> {
+    model: &'a LiveModel,
+    recognizers: Option<Recognizers>,
+    // Held until the recognizers are given back.
+    _turn: Turn<'a>,
+}
+
+/// The recognizer of a pass over a recording; each window is a turn among those of the live meetings.
+pub(super) struct BatchRecognizer<'a> {
+    turns: &'a Turns,
+    recognizer: WhisperRecognizer,
+}
+
+impl LiveModel {
+    /// Loads the model at `path`, and the smaller one that takes over when the first is too slow.
+    ///
+    /// # Errors
+    /// When a file is no whole model.
+    pub fn load(path: &Path, fallback: Option<&Path>) -> anyhow::Result<Self> {
+        let chosen = LoadedModel::load(path)?;
+        let plan = plan(processors(), chosen.audio_state());
+        Ok(Self {
+            sha256: sha256_of(path)?,
+            smaller: fallback.map(LoadedModel::load).transpose()?,
+            turns: Turns::new(plan.workers),
+            idle: Mutex::default(),
+            chosen,
+            plan,
+        })
+    }
+
+    fn make(&self, language: Option<Language>) -> anyhow::Result<Recognizers> {
+        let threads = self.plan.threads;
+        let smaller = self.smaller.as_ref().map(|model| model.recognizer(threads, language));
+        Ok(Recognizers {
+            language,
+            chosen: self.chosen.recognizer(threads, language)?,
+            smaller: smaller.transpose()?,
+        })
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Recognizers>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl LiveEngine {
-    /// Loads the model, and the smaller one that takes over when the first is too slow.
+    /// Loads the models for one meeting.
     ///
     /// # Errors
-    /// When a file is no whole model.
+    /// As [`LiveModel::load`].
     pub fn load(options: SpeechOptions, fallback: Option<&Path>) -> anyhow::Result<Self> {
-        let smaller = fallback.map(LoadedModel::load).transpose()?;
-        Ok(Self {
-            model: LoadedModel::load(&options.model)?,
-            model_sha256: sha256_of(&options.model)?,
-            options,
-            smaller,
-        })
+        let model = Arc::new(LiveModel::load(&options.model, fallback)?);
+        Ok(Self::over(model, options))
     }
 
-    /// How it is used.
+    /// Uses models that are loaded; `options` name the same.
+    pub fn over(model: Arc<LiveModel>, options: SpeechOptions) -> Self {
+        Self { options, model }
+    }
+
+    /// How they are used.
     pub fn options(&self) -> &SpeechOptions {
         &self.options
     }
@@ -75,29 +128,84 @@ impl LiveEngine {
 
     /// What a transcript of the recording with this SHA-256 is made by, whether it ended well or was recovered.
     pub(super) fn provenance(&self, input_sha256: &str, vocabulary: &str) -> Provenance {
-        let mut provenance = self.options.provenance(input_sha256, &self.model_sha256, vocabulary);
+        let mut provenance = self.options.provenance(input_sha256, &self.model.sha256, vocabulary);
         provenance.parameters.insert("live".to_owned(), "true".to_owned());
         provenance
     }
 
     pub(super) fn plan(&self) -> Plan {
-        plan(processors(), self.model.audio_state())
+        self.model.plan
     }
 
-    /// The recognizers of one worker.
-    pub(super) fn recognizers(&self) -> anyhow::Result<Recognizers> {
-        let threads = self.plan().threads;
-        let language = self.options.language;
-        let smaller = self.smaller.as_ref().map(|model| model.recognizer(threads, language));
-        Ok(Recognizers {
-            chosen: self.model.recognizer(threads, language)?,
-            smaller: smaller.transpose()?,
+    /// Waits for a turn, and gives what to recognize with until it is dropped.
+    ///
+    /// # Errors
+    /// When no recognizer can be made.
+    pub(super) fn lend(&self) -> anyhow::Result<Lent<'_>> {
+        let (model, language) = (&*self.model, self.options.language);
+        let turn = model.turns.take();
+        let mut idle = model.idle();
+        let known = idle.iter().position(|one| one.language == language);
+        let recognizers = match known {
+            Some(at) => idle.swap_remove(at),
+            None => {
+                // It makes room for the one that is needed.
+                if idle.len() >= model.plan.workers {
+                    idle.remove(0);
+                }
+                drop(idle);
+                model.make(language)?
+            }
+        };
+        Ok(Lent {
+            model,
+            recognizers: Some(recognizers),
+            _turn: turn,
         })
     }
 
-    /// The recognizer of the pass over what is missing: alone on the machine.
-    pub(super) fn batch_recognizer(&self) -> anyhow::Result<WhisperRecognizer> {
-        self.model.recognizer(processors(), self.options.language)
+    /// The recognizer of the pass over what is missing.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub(super) fn batch_recognizer(&self) -> anyhow::Result<BatchRecognizer<'_>> {
+        Ok(BatchRecognizer {
+            turns: &self.model.turns,
+            recognizer: self.model.chosen.recognizer(processors(), self.options.language)?,
+        })
+    }
+}
+
+impl Lent<'_> {
+    pub(super) fn engines(&mut self) -> LiveEngines<'_> {
+        let recognizers = self
+            .recognizers
+            .as_mut()
+            .expect("they are taken out when this is dropped");
+        LiveEngines {
+            chosen: &mut recognizers.chosen,
+            smaller: recognizers
+                .smaller
+                .as_mut()
+                .map(|smaller| smaller as &mut dyn Recognizer),
+        }
+    }
+}
+
+impl Drop for Lent<'_> {
+    fn drop(&mut self) {
+        self.model.idle().extend(self.recognizers.take());
+    }
+}
+
+impl Recognizer for BatchRecognizer<'_> {
+    fn traits(&self) -> RecognizerTraits {
+        self.recognizer.traits()
+    }
+
+    fn recognize(&mut self, window: &Window<'_>) -> Result<Vec<TranscriptSegment>, RecognizeError> {
+        let _turn = self.turns.take();
+        self.recognizer.recognize(window)
     }
 }
 

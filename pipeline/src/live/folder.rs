@@ -15,18 +15,22 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use datasets::formats::invitation;
+use datasets::formats::MeetingRead;
+use datasets::formats::invitation::{self, Invitation, Invitee};
 use datasets::library::{Library, sha256_hex};
-use datasets::{ContextItem, Language, MeetingId, Provenance, SeriesId};
+use datasets::{Access, ContextItem, Language, Meeting, MeetingId, Provenance, SeriesId, Transcript};
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use minuting::engine::MinutesOptions;
 use serde::{Deserialize, Serialize};
 
-use crate::stages::read_transcript::KnownFacts;
-use crate::stages::transcribe::SpeechOptions;
+use crate::minutes_engine::EngineOptions;
+use crate::stages::read_transcript::{KnownFacts, complete};
+use crate::stages::transcribe::{SpeechOptions, vocabulary_of};
 
 const FORMAT_VERSION: u32 = 1;
 const ORDER_FILE: &str = "order.json";
@@ -64,6 +68,28 @@ pub struct Order {
     pub abstract_words: usize,
     /// What is kept beside the meeting.
     pub context: Vec<ContextItem>,
+    /// Who takes part, beside those whom the invitation names.
+    #[serde(default)]
+    pub people: Vec<ExpectedPerson>,
+    /// Words that are likely to be said, beside title and names.
+    #[serde(default)]
+    pub vocabulary: Vec<String>,
+    /// Who may see the meeting.
+    #[serde(default)]
+    pub access: Access,
+    /// Who writes the minutes once those of the extractive engine are there.
+    #[serde(default)]
+    pub minutes_engine: EngineOptions,
+}
+
+/// Somebody who is expected in a meeting.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExpectedPerson {
+    /// As people say it.
+    pub name: String,
+    /// Mail address, where known.
+    #[serde(default)]
+    pub email: Option<String>,
 }
 
 /// A live meeting on disk that this process alone works on.
@@ -121,7 +147,9 @@ impl LiveFolder {
     /// When the library cannot be written to.
     pub fn create(library: &Library, name: &str, order: Order, invitation: Option<&[u8]>) -> anyhow::Result<Self> {
         let live = library.live_folder();
-        let new = live.join(format!(".new-{}", std::process::id()));
+        static MADE: AtomicU64 = AtomicU64::new(0);
+        let made = MADE.fetch_add(1, Ordering::Relaxed);
+        let new = live.join(format!(".new-{}-{made}", std::process::id()));
         let failed = || format!("writing `{}`", new.display());
         fs::create_dir_all(&new).with_context(failed)?;
         let lock = try_lock(&new)?.with_context(failed)?;
@@ -203,13 +231,17 @@ impl LiveFolder {
     }
 
     /// What is known of the meeting beside its sound.
-    pub(super) fn facts(&self) -> anyhow::Result<KnownFacts> {
+    ///
+    /// # Errors
+    /// When its files cannot be read.
+    pub fn facts(&self) -> anyhow::Result<KnownFacts> {
         let path = self.dir.join(INVITATION_FILE);
         let invitation = match fs::read(&path) {
             Ok(bytes) => invitation::read(INVITATION_FILE, &bytes)?.into_iter().next(),
             Err(error) if error.kind() == ErrorKind::NotFound => None,
             Err(error) => return Err(error).with_context(|| format!("reading `{}`", path.display())),
         };
+        let invitation = with_people(invitation, &self.order);
         Ok(KnownFacts {
             title: self.order.title.clone(),
             series: self.order.series.clone(),
@@ -217,6 +249,30 @@ impl LiveFolder {
             invitation,
             ..KnownFacts::default()
         })
+    }
+
+    /// The meeting as far as it is known before anybody spoke.
+    ///
+    /// # Errors
+    /// When its files cannot be read.
+    pub fn meeting(&self) -> anyhow::Result<Meeting> {
+        let mut read = MeetingRead {
+            meeting: Meeting::new(MeetingId::new(self.name()), self.order.untitled.clone()),
+            transcript: Transcript::default(),
+        };
+        complete(&mut read, &self.facts()?, true, "");
+        read.meeting.access = self.order.access.clone();
+        Ok(read.meeting)
+    }
+
+    /// Words that are likely to be said: of title, people, and those that were given.
+    ///
+    /// # Errors
+    /// When its files cannot be read.
+    pub fn vocabulary(&self) -> anyhow::Result<String> {
+        let mut words = vec![vocabulary_of(&self.meeting()?)];
+        words.extend(self.order.vocabulary.iter().cloned());
+        Ok(words.join(", "))
     }
 
     /// Takes the folder away, sound and all: the meeting is kept, or there was none.
@@ -230,6 +286,35 @@ impl LiveFolder {
             .and_then(|()| fs::remove_dir_all(&gone))
             .with_context(|| format!("removing `{}`", self.dir.display()))
     }
+}
+
+/// Day and time where the people are.
+pub fn local_time(now: Timestamp, format: &str) -> String {
+    now.to_zoned(TimeZone::system()).strftime(format).to_string()
+}
+
+/// The invitation with those who were named beside it; one made of them where there is none.
+fn with_people(invitation: Option<Invitation>, order: &Order) -> Option<Invitation> {
+    if order.people.is_empty() {
+        return invitation;
+    }
+    let mut invitation = invitation.unwrap_or_else(|| Invitation {
+        uid: String::new(),
+        title: String::new(),
+        starts_at: None,
+        ends_at: None,
+        invitees: Vec::new(),
+        agenda: None,
+        location: None,
+        series: None,
+    });
+    invitation.invitees.extend(order.people.iter().map(|person| Invitee {
+        name: person.name.clone(),
+        email: person.email.as_ref().map(|email| email.to_lowercase()),
+        response: invitation::Response::None,
+        is_organizer: false,
+    }));
+    Some(invitation)
 }
 
 /// The live meetings of the library that are not kept yet, by name. What crashes left of others is taken away.

@@ -6,7 +6,7 @@ use audio::LaneFollower;
 use speech::streaming::{LiveEvent, LiveLane, LiveOptions};
 use speech::voice_activity::{EmbeddedDetector, SpeechDetector};
 
-use super::engine::{LiveEngine, Recognizers};
+use super::engine::{Lent, LiveEngine};
 use super::progress::{LaneProgress, Progress, SAMPLES_PER_MS, State};
 
 /// Sound that is taken at once: less would be more work, more would be late.
@@ -52,33 +52,30 @@ struct Followed {
 }
 
 impl Follower<'_> {
-    /// Follows until all lanes have ended. `recognizers` are made when the first lane comes, unless given.
+    /// Follows until all lanes have ended.
     ///
     /// # Errors
     /// When no recognizer can be made, or the disk is broken. What was not told then is found in the recording.
-    pub(super) fn follow(self, mut recognizers: Option<Recognizers>) -> anyhow::Result<()> {
+    pub(super) fn follow(self) -> anyhow::Result<()> {
         let mut lanes: Vec<Followed> = Vec::new();
         loop {
             let state = self.progress.wait(|state| self.has_work(state, &lanes));
             self.join_new(&state, &mut lanes)?;
-            let waiting = |lane: &Followed| state.lanes[lane.number].end - lane.taken;
-            let open = lanes.iter_mut().filter(|lane| !lane.has_ended);
-            // Whoever waits longest comes first.
-            let Some(lane) = open.max_by_key(|lane| waiting(lane)) else {
-                if state.ended {
-                    return Ok(());
-                }
-                continue;
-            };
-            let waits = waiting(lane);
-            if waits < TAKEN_SAMPLES && !state.ended {
+            if state.ended && lanes.iter().all(|lane| lane.has_ended) {
+                return Ok(());
+            }
+            if !lanes.iter().any(|lane| is_due(lane, &state)) {
                 continue;
             }
-            let recognizers = match &mut recognizers {
-                Some(recognizers) => recognizers,
-                none => none.insert(self.engine.recognizers()?),
-            };
-            self.advance(lane, waits, recognizers)?;
+            let mut lent = self.engine.lend()?;
+            // More has come while others had their turns.
+            let state = self.progress.now();
+            let open = lanes.iter_mut().filter(|lane| !lane.has_ended);
+            // Whoever waits longest comes first.
+            if let Some(lane) = open.max_by_key(|lane| waiting(lane, &state)) {
+                let waits = waiting(lane, &state);
+                self.advance(lane, waits, &mut lent)?;
+            }
         }
     }
 
@@ -88,8 +85,7 @@ impl Follower<'_> {
 
     fn has_work(&self, state: &State, lanes: &[Followed]) -> bool {
         let mine = (0..state.lanes.len()).filter(|&lane| self.is_mine(lane)).count();
-        let grown = |lane: &Followed| state.lanes[lane.number].end - lane.taken >= TAKEN_SAMPLES;
-        state.ended || mine > lanes.len() || lanes.iter().any(grown)
+        state.ended || mine > lanes.len() || lanes.iter().any(|lane| is_due(lane, state))
     }
 
     fn join_new(&self, state: &State, lanes: &mut Vec<Followed>) -> anyhow::Result<()> {
@@ -118,9 +114,9 @@ impl Follower<'_> {
     }
 
     /// Takes the next sound of a lane, of which `waits` samples are there, or ends it.
-    fn advance(&self, lane: &mut Followed, waits: u64, recognizers: &mut Recognizers) -> anyhow::Result<()> {
+    fn advance(&self, lane: &mut Followed, waits: u64, lent: &mut Lent<'_>) -> anyhow::Result<()> {
         let mut events = Vec::new();
-        let mut engines = recognizers.engines();
+        let mut engines = lent.engines();
         let mut samples = Vec::new();
         // At full speed there is always more; taken as a microphone gives it, it is heard as from a microphone.
         let taken_max = if self.is_real_time {
@@ -156,4 +152,14 @@ impl Follower<'_> {
         // Who listens does so until all followers have ended.
         let _ = self.tell.send(told);
     }
+}
+
+/// Samples of the lane that were not taken yet.
+fn waiting(lane: &Followed, state: &State) -> u64 {
+    state.lanes[lane.number].end - lane.taken
+}
+
+/// Whether enough waits to be worth a turn.
+fn is_due(lane: &Followed, state: &State) -> bool {
+    !lane.has_ended && (state.ended || waiting(lane, state) >= TAKEN_SAMPLES)
 }

@@ -21,23 +21,35 @@ pub fn keep_live_meeting(
     on_wait: &mut dyn FnMut(),
 ) -> anyhow::Result<KeptMeeting> {
     let mut session = open_when_free(settings, report, on_wait)?;
-    let id = completed.read.meeting.id.clone();
-    let (first, others) = completed
-        .recordings
-        .split_first()
-        .expect("there is a recording for each lane");
-    for path in others {
-        session.library.put_source_file(&id, path)?;
-    }
-    let source = Some(SourceFile::Path(first));
-    let kept = keep_meeting(&session.library, completed.read, source, &folder.order().minutes())?;
-    session.index_meeting(&id)?;
+    let kept = keep_completed(&session.library, &folder, completed)?;
+    session.index_meeting(&kept.meeting.id)?;
     for item in &folder.order().context {
         session.put_context_item(item)?;
     }
     session.commit()?;
     folder.remove()?;
     Ok(kept)
+}
+
+/// Writes a completed meeting to the library: recordings, transcript, minutes, and last its record.
+///
+/// # Errors
+/// When the library cannot be written to.
+pub fn keep_completed(
+    library: &LibraryWriter,
+    folder: &LiveFolder,
+    completed: Completed,
+) -> anyhow::Result<KeptMeeting> {
+    let id = completed.read.meeting.id.clone();
+    let (first, others) = completed
+        .recordings
+        .split_first()
+        .expect("there is a recording for each lane");
+    for path in others {
+        library.put_source_file(&id, path)?;
+    }
+    let source = Some(SourceFile::Path(first));
+    keep_meeting(library, completed.read, source, &folder.order().minutes())
 }
 
 fn open_when_free(

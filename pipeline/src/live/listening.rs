@@ -31,8 +31,8 @@ pub trait Audience {
     /// Something became known; what was committed is on the disk already.
     fn hear(&mut self, message: &LiveMessage);
 
-    /// It is `now_ms` in the meeting.
-    fn pass(&mut self, _now_ms: i64) {}
+    /// It is `now_ms` in the meeting, and `recorded` samples of each lane are on the disk.
+    fn pass(&mut self, _now_ms: i64, _recorded: u64) {}
 }
 
 /// How a live meeting ended.
@@ -75,7 +75,7 @@ pub fn listen(
         ..LiveOptions::default()
     };
     // The first recognizer before the first sound: what is wrong with it is told now.
-    let mut first = Some(engine.recognizers()?);
+    drop(engine.lend()?);
     let progress = Arc::new(Progress::default());
     let journal = Journal::create(&folder.journal_path())?;
     let (pieces, running) = source.start(&folder.dir().join(RECORDER_LOG), &progress, stop)?;
@@ -101,8 +101,7 @@ pub fn listen(
                     progress,
                     tell: tell.clone(),
                 };
-                let recognizers = first.take();
-                scope.spawn(move || follower.follow(recognizers))
+                scope.spawn(move || follower.follow())
             })
             .collect();
         drop(tell);
@@ -119,6 +118,7 @@ pub fn listen(
         }
         let recorded = recording.join();
         narrator.note(recorded.map_or_else(|_| Err(broken("records")), |recorded| Ok(recorded?)));
+        audience.pass(progress.now_ms(), progress.recorded());
         narrator.listened
     });
     match running.end(stop) {
@@ -140,7 +140,7 @@ impl Narrator<'_> {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
-            audience.pass(self.progress.now_ms());
+            audience.pass(self.progress.now_ms(), self.progress.recorded());
         }
     }
 

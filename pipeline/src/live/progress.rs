@@ -93,6 +93,16 @@ impl Progress {
         self.state().now_ms()
     }
 
+    /// What is known now.
+    pub(super) fn now(&self) -> State {
+        self.state().clone()
+    }
+
+    /// Samples of each lane that are on the disk.
+    pub(super) fn recorded(&self) -> u64 {
+        self.state().lanes.first().map_or(0, |lane| lane.end)
+    }
+
     /// The lanes as they are.
     pub(super) fn lanes(&self) -> Vec<LaneProgress> {
         self.state().lanes.clone()

@@ -1,26 +1,33 @@
-//! Where sound comes from: a recorder program, standard input, or a file at the pace at which it was spoken. Each hands
-//! over pieces of a tenth of a second from a thread of its own.
+//! Where sound comes from: a recorder program, standard input, a file at the pace at which it was spoken, or tracks that
+//! somebody sends. Each hands over pieces of a tenth of a second from a thread of its own.
 
 mod file;
 mod pcm;
 mod recorder;
+mod tracks;
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use anyhow::Context as _;
 
 pub use self::pcm::PcmFormat;
 use self::recorder::Recorder;
+pub use self::tracks::{Closed, Coding, TrackFrame, TrackInput, TrackSender};
 use super::progress::Progress;
 use super::recording::Piece;
 use super::stop::Stop;
 
 /// Pieces between source and disk: the disk's writes return at once, so that there is hardly ever one.
 const PIECES_MAX: usize = 64;
+/// Where sound waits to be recognized, what is on disk and was not taken is this much at most.
+const AHEAD_MS_MAX: u64 = 20_000;
+/// How often who waits looks whether the end is asked for.
+const LOOK: Duration = Duration::from_millis(200);
 
 /// Where sound comes from.
 #[derive(Clone, Debug)]
@@ -41,6 +48,8 @@ pub enum Source {
         /// What it is to write.
         format: PcmFormat,
     },
+    /// Tracks that somebody sends.
+    Tracks(TrackInput),
 }
 
 /// How fast a file is heard.
@@ -78,12 +87,17 @@ impl Source {
             Self::File { path, .. } => path.display().to_string(),
             Self::StandardInput(_) => "standard input".to_owned(),
             Self::Microphone { recorder, .. } => recorder.clone().unwrap_or_else(|| "microphone".to_owned()),
+            Self::Tracks(_) => "network".to_owned(),
         }
     }
 
     /// Whether sound comes whether or not it can be recognized in time.
     pub fn is_real_time(&self) -> bool {
-        !matches!(self, Self::File { pace: Pace::Fast, .. })
+        match self {
+            Self::File { pace, .. } => *pace != Pace::Fast,
+            Self::Tracks(input) => input.is_real_time,
+            Self::StandardInput(_) | Self::Microphone { .. } => true,
+        }
     }
 
     /// Begins to hear. What a recorder says goes to the file `log`.
@@ -127,6 +141,10 @@ impl Source {
                 recorder = Some(started);
                 spawn(Box::new(move || pcm::read(output, format, resampler, &hand_over)))?
             }
+            Self::Tracks(input) => {
+                let tracks = input.take()?;
+                spawn(Box::new(move || tracks.read(&hand_over, &progress, &stop)))?
+            }
         };
         Ok((pieces, Running { reader, recorder }))
     }
@@ -150,6 +168,16 @@ impl Running {
         };
         recorder.map(|()| warnings)
     }
+}
+
+/// Waits until the followers are near; tells whether the meeting goes on.
+fn wait_for_followers(progress: &Progress, stop: &Stop) -> bool {
+    while !stop.is_asked() {
+        if progress.wait_for_followers(AHEAD_MS_MAX, LOOK) {
+            return true;
+        }
+    }
+    false
 }
 
 #[cfg(test)]

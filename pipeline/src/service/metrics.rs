@@ -51,6 +51,10 @@ pub struct Gauges {
     pub jobs: Vec<(String, u64)>,
     /// Calls that wait for a permit, by kind of work.
     pub waiting: Vec<(&'static str, usize)>,
+    /// Live meetings that are held.
+    pub live: usize,
+    /// How late the latest words of the latest live meeting were.
+    pub live_lag: Duration,
 }
 
 impl Metrics {
@@ -108,6 +112,14 @@ impl Metrics {
         for (work, count) in &gauges.waiting {
             page.line("greffier_calls_waiting", &format!("work=\"{work}\""), *count as f64);
         }
+        page.head("greffier_live_meetings", "gauge", "Live meetings that are held.");
+        page.line("greffier_live_meetings", "", gauges.live as f64);
+        page.head(
+            "greffier_live_lag_seconds",
+            "gauge",
+            "How late the last words were, of the live meeting that is furthest behind.",
+        );
+        page.line("greffier_live_lag_seconds", "", gauges.live_lag.as_secs_f64());
         let counted = self.counted();
         let counters = [
             (

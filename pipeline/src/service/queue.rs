@@ -41,6 +41,8 @@ pub enum Lane {
     Text,
     /// Recordings, and whatever a language model is to write.
     Speech,
+    /// Live meetings that have ended: somebody waits for them.
+    Live,
 }
 
 /// What has become of a job.
@@ -443,6 +445,7 @@ fn lane_name(lane: Lane) -> &'static str {
     match lane {
         Lane::Text => "text",
         Lane::Speech => "speech",
+        Lane::Live => "live",
     }
 }
 

@@ -17,6 +17,7 @@ use minuting::engine::MinutesOptions;
 use serde::{Deserialize, Serialize};
 
 use super::Service;
+use super::live::{LiveJob, finish_live, take_up, tend};
 use super::queue::{Job, JobId, JobState, Lane, Progress, Retry, Step};
 use crate::minutes_engine::{Engine, EngineOptions};
 use crate::stages::index_meeting;
@@ -65,6 +66,8 @@ pub struct RunParameters {
     pub owner: Option<PersonId>,
     /// Who sees it beside its owner.
     pub visibility: Visibility,
+    /// A live meeting that is to be finished; there is no file then.
+    pub live: Option<LiveJob>,
 }
 
 /// The workers of a server.
@@ -74,11 +77,13 @@ pub struct Workers {
 }
 
 impl Workers {
-    /// Starts one worker per lane, and the messenger of webhooks.
+    /// Takes up live meetings that were cut short, and starts one worker per lane, the messenger of webhooks, and who looks
+    /// after live meetings.
     ///
     /// # Errors
-    /// When a thread cannot be started.
+    /// When a thread cannot be started, or the library cannot be read.
     pub fn start(service: &Arc<Service>) -> anyhow::Result<Self> {
+        take_up(service)?;
         let stopping = Arc::new(AtomicBool::new(false));
         let start = |name: &str, work: fn(&Service, &AtomicBool)| {
             let (service, stopping) = (Arc::clone(service), Arc::clone(&stopping));
@@ -88,6 +93,8 @@ impl Workers {
                 .with_context(|| format!("starting the thread {name}"))
         };
         start("jobs-speech", |service, stopping| work(service, Lane::Speech, stopping))?;
+        start("jobs-live", |service, stopping| work(service, Lane::Live, stopping))?;
+        start("live-meetings", tend)?;
         start("webhooks", send_webhooks)?;
         Ok(Self {
             text: start("jobs-text", |service, stopping| work(service, Lane::Text, stopping))?,
@@ -146,7 +153,10 @@ fn attend(service: &Service, models: &mut Models, job: &Job) {
                 .queue
                 .fail(&job.id, &said, retry)
                 .and_then(|job| match job.state {
-                    JobState::Dead => service.webhooks.announce(&job, JobState::Dead, &[]),
+                    JobState::Dead => {
+                        job.parameters.live.iter().for_each(|live| service.live.failed(live));
+                        service.webhooks.announce(&job, JobState::Dead, &[])
+                    }
                     _ => Ok(()),
                 })
         }
@@ -163,6 +173,10 @@ fn attend(service: &Service, models: &mut Models, job: &Job) {
 fn finish(service: &Service, job: &Job, meetings: &[MeetingId]) -> anyhow::Result<()> {
     service.webhooks.announce(job, JobState::Done, meetings)?;
     service.queue.finish(&job.id, meetings)?;
+    job.parameters
+        .live
+        .iter()
+        .for_each(|live| service.live.finished(live, meetings));
     match &job.parameters.upload {
         Some(upload) => service.uploads.remove(upload),
         None => Ok(()),
@@ -176,6 +190,9 @@ fn is_of_input(error: &anyhow::Error) -> bool {
 
 fn run_job(service: &Service, models: &mut Models, job: &Job) -> anyhow::Result<Vec<MeetingId>> {
     let parameters = &job.parameters;
+    if let Some(live) = &parameters.live {
+        return finish_live(service, models, job, live);
+    }
     let path = &parameters.path;
     let facts = parameters.facts()?;
     report(service, &job.id, Step::Reading, 0, 1);
@@ -213,32 +230,26 @@ fn run_job(service: &Service, models: &mut Models, job: &Job) -> anyhow::Result<
             (None, 1) => Some(SourceFile::Path(path)),
             (None, _) => None,
         };
-        let meeting = keep_and_index(service, read, source, &parameters.minutes_options())?;
-        if parameters.minutes_engine != EngineOptions::Extractive {
-            rewrite_minutes(service, models, job, &meeting)?;
-        }
+        let session = service.writing();
+        let meeting = keep_meeting(&session.library, read, source, &parameters.minutes_options())?;
+        drop(session);
+        index_kept(service, &meeting)?;
+        rewrite_minutes(service, models, job, &meeting)?;
         kept.push(meeting.meeting.id);
     }
     Ok(kept)
 }
 
-fn keep_and_index(
-    service: &Service,
-    read: MeetingRead,
-    source: Option<SourceFile<'_>>,
-    options: &MinutesOptions,
-) -> anyhow::Result<KeptMeeting> {
-    let session = service.writing();
-    let kept = keep_meeting(&session.library, read, source, options)?;
-    drop(session);
+/// Makes a meeting that is kept findable.
+pub(super) fn index_kept(service: &Service, kept: &KeptMeeting) -> anyhow::Result<()> {
     if kept.changed {
         service.metrics.minuted(&kept.minutes);
     }
     index_newest(service, &kept.meeting.id)?;
-    if let Some(source) = &kept.meeting.source {
-        remove_journals(&service.library, &source.sha256)?;
+    match &kept.meeting.source {
+        Some(source) => remove_journals(&service.library, &source.sha256),
+        None => Ok(()),
     }
-    Ok(kept)
 }
 
 /// Puts the newest artifacts into index and catalog. Vectors take seconds for a long meeting: they are made while others
@@ -255,11 +266,16 @@ fn index_newest(service: &Service, id: &MeetingId) -> anyhow::Result<()> {
     service.catalog.refresh(&service.library, id)
 }
 
-/// Has a language model write the minutes of a meeting that is kept, found and read meanwhile with those of the extractive
-/// engine. What an attempt before this one wrote stands.
-fn rewrite_minutes(service: &Service, models: &mut Models, job: &Job, kept: &KeptMeeting) -> anyhow::Result<()> {
+/// Has a language model write the minutes of a meeting that is kept, if one is to, found and read meanwhile with those of
+/// the extractive engine. What an attempt before this one wrote stands.
+pub(super) fn rewrite_minutes(
+    service: &Service,
+    models: &mut Models,
+    job: &Job,
+    kept: &KeptMeeting,
+) -> anyhow::Result<()> {
     let (id, parameters) = (&kept.meeting.id, &job.parameters);
-    if kept.minutes.provenance.engine != EXTRACTIVE {
+    if parameters.minutes_engine == EngineOptions::Extractive || kept.minutes.provenance.engine != EXTRACTIVE {
         return Ok(());
     }
     let engine = models.engine(&parameters.minutes_engine, service.remote_key.as_deref())?;
@@ -313,22 +329,19 @@ fn identify(
     }
     read.meeting.id = known.map(|held| held.meeting.id.clone()).unwrap_or_else(|| {
         let mark = sha256_hex(format!("{} {} {}", job.id.0, read.meeting.id, taken.len()).as_bytes());
-        // The longest name leaves no room for the mark.
-        let name = read.meeting.id.as_str();
-        let name = &name[..name.floor_char_boundary(MeetingId::LENGTH_MAX - 9)];
-        MeetingId::new(format!("{}-{}", name.trim_end_matches('-'), &mark[..8]))
+        read.meeting.id.with_mark(&mark[..8])
     });
     taken.insert(read.meeting.id.clone());
     Ok(())
 }
 
-fn report(service: &Service, job: &JobId, step: Step, done: u64, total: u64) {
+pub(super) fn report(service: &Service, job: &JobId, step: Step, done: u64, total: u64) {
     service.queue.report(job, Progress { step, done, total });
 }
 
 /// The models that a worker has loaded, each with what it was loaded for.
 #[derive(Default)]
-struct Models {
+pub(super) struct Models {
     transcriber: Option<LoadedTranscriber>,
     engine: Option<(EngineOptions, Engine)>,
 }

@@ -13,6 +13,8 @@ use index::RecommendContext;
 use super::read_transcript::{KnownFacts, read_transcript};
 use super::recognize_language::language_of;
 
+/// About five minutes of talk: what was said before that is no longer what is talked about.
+const TALK_WORDS: usize = 750;
 /// Words in one piece of a context: as long as the passages it is compared with.
 const PIECE_WORDS: usize = 150;
 
@@ -88,6 +90,16 @@ pub fn context_of_text(text: &str, people: Vec<PersonId>) -> RecommendContext {
         texts: pieces([text]),
         people,
         ..RecommendContext::default()
+    }
+}
+
+/// The context of what is being said in `meeting`: its last minutes.
+pub fn context_of_talk(text: &str, people: Vec<PersonId>, meeting: Option<MeetingId>) -> RecommendContext {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let last = &words[words.len().saturating_sub(TALK_WORDS)..];
+    RecommendContext {
+        exclude_meeting: meeting,
+        ..context_of_text(&last.join(" "), people)
     }
 }
 

@@ -75,6 +75,11 @@ impl Server {
         self
     }
 
+    /// The token that it is asked with.
+    pub(crate) fn token(&self) -> Option<&str> {
+        self.token.as_deref()
+    }
+
     pub(crate) fn get(&self, path: &str) -> Answer {
         self.call("GET", path, &[], &[])
     }

@@ -141,7 +141,7 @@ impl Audience for Captions {
         }
     }
 
-    fn pass(&mut self, now_ms: i64) {
+    fn pass(&mut self, now_ms: i64, _recorded: u64) {
         let over = |lane: &&mut LaneCaption| {
             let open = lane.open.as_ref();
             open.is_some_and(|open| now_ms - open.at.end_ms > OVER_MS && lane.partial.is_empty())

@@ -5,11 +5,11 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use audio::{LaneFollower, RecoveredLane, RecoveredSpool};
+use speech::recognizer::Recognizer;
 use speech::sound::Span;
 use speech::transcript::{Suppressed, TranscriptSegment, Word};
 use speech::transcription::{LaneTranscriber, RecognizedWindow, TranscribeOptions};
 use speech::voice_activity::{EmbeddedDetector, SpeechDetector};
-use speech::whisper::WhisperRecognizer;
 
 use crate::live::engine::LiveEngine;
 use crate::live::journal::{JournalRead, LaneJournal};
@@ -114,7 +114,7 @@ struct Pass<'a> {
     lane: &'a MissingOfLane,
     number: usize,
     options: &'a TranscribeOptions,
-    recognizer: &'a mut WhisperRecognizer,
+    recognizer: &'a mut dyn Recognizer,
     journal: &'a mut WindowJournal,
     on_progress: &'a mut dyn FnMut(u64),
 }

@@ -5,15 +5,10 @@ use std::time::{Duration, Instant};
 
 use audio::{Block, Lane, LaneId, LaneReader, to_i16};
 
-use super::Pace;
+use super::{Pace, wait_for_followers};
 use crate::live::progress::{PIECE_MS, Progress, SAMPLES_PER_MS};
 use crate::live::recording::Piece;
 use crate::live::stop::Stop;
-
-/// At full speed, sound on disk that the followers have not taken, at most.
-const AHEAD_MS_MAX: u64 = 20_000;
-/// How often it looks whether the end is asked for.
-const LOOK: Duration = Duration::from_millis(200);
 
 /// Hands over the file; gives what was wrong with it.
 pub(super) fn read(
@@ -50,16 +45,6 @@ pub(super) fn read(
         }
     }
     Ok(reader.warnings().iter().map(ToString::to_string).collect())
-}
-
-/// Tells whether the meeting goes on.
-fn wait_for_followers(progress: &Progress, stop: &Stop) -> bool {
-    while !stop.is_asked() {
-        if progress.wait_for_followers(AHEAD_MS_MAX, LOOK) {
-            return true;
-        }
-    }
-    false
 }
 
 /// The sound of a lane; silence where it is heard no more, so that all lanes keep one clock.
