@@ -60,7 +60,7 @@ pub(super) struct JobView {
     id: String,
     /// `queued`, `running`, `done` or `dead`.
     state: String,
-    /// `text` or `speech`.
+    /// `text`, `speech` or `live`.
     lane: String,
     file_name: String,
     #[serde(skip_serializing_if = "Option::is_none")]

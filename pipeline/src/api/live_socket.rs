@@ -55,7 +55,7 @@ pub(super) struct SocketQuery {
 
 /// A text frame of the client.
 #[derive(Debug, PartialEq, Eq, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase", tag = "type", deny_unknown_fields)]
+#[serde(rename_all = "lowercase", tag = "type")]
 enum Control {
     /// No more sound comes: what came is heard to its end, and the meeting is made of it.
     Finish,
@@ -383,13 +383,7 @@ mod tests {
         let read = |text: &str| serde_json::from_str::<Control>(text).ok();
         assert_eq!(read(r#"{"type": "finish"}"#), Some(Control::Finish));
         assert_eq!(read(r#"{"type": "ping"}"#), Some(Control::Ping));
-        for wrong in [
-            "",
-            "{}",
-            "null",
-            r#"{"type": "start"}"#,
-            r#"{"type": "finish", "now": 1}"#,
-        ] {
+        for wrong in ["", "{}", "null", r#"{"type": "start"}"#] {
             assert_eq!(read(wrong), None, "{wrong}");
         }
     }

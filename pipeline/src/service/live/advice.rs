@@ -123,7 +123,7 @@ fn recommend(
 ) -> anyhow::Result<Vec<index::Recommendation>> {
     let mut context = context_of_talk(text, people, Some(session.id().clone()));
     context.series = session.meeting.series.clone();
-    context.vectors = service.embed(&context.texts)?;
+    context.vectors = service.holdings().embed(&context.texts)?;
     Ok(service.index.recommend(&RecommendRequest {
         context,
         viewer: session.viewer().clone(),

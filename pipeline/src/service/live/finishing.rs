@@ -98,11 +98,16 @@ fn take_up_one(service: &Service, name: &str) -> anyhow::Result<()> {
         return Ok(());
     };
     let order = folder.order().clone();
+    // In which groups its owner is, nobody says now: it gets less for that, not more.
     let viewer = order
         .access
         .owner
         .clone()
-        .map_or(Viewer::Operator, |person| Viewer::Person { domain: None, person });
+        .map_or(Viewer::Operator, |person| Viewer::Person {
+            domain: None,
+            person,
+            groups: Vec::new(),
+        });
     let session = Arc::new(LiveSession::cut_short(
         &folder,
         viewer,
