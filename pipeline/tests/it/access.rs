@@ -278,7 +278,8 @@ fn a_revocation_holds_at_the_next_question() {
 fn a_right_ends_by_itself() {
     let world = private(Vec::new());
     let house = House::of(&world, world.numbers());
-    let end = jiff::Timestamp::now() + std::time::Duration::from_secs(5);
+    // Rights end to the millisecond.
+    let end = jiff::Timestamp::from_millisecond(jiff::Timestamp::now().as_millisecond() + 5000).unwrap();
     let access = json!({ "owner": USERS[0], "visibility": { "to": "private" }, "delegations": [{ "to": USERS[1], "right": "view", "until": end }] });
     let path = format!("/v1/meetings/{}", id(0));
     assert_eq!(
