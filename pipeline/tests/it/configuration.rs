@@ -211,13 +211,12 @@ fn the_doctor_looks_at_a_deployment() {
     let told = |arguments: &[&str]| {
         let output = bench.output(&[&["--json"], arguments].concat());
         let findings: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
-        let state = move |subject: &str| {
+        move |subject: &str| {
             let found = findings.iter().find(|finding| finding["subject"] == subject);
             found
                 .map(|finding| finding["state"].as_str().unwrap().to_owned())
                 .unwrap_or_default()
-        };
-        state
+        }
     };
     let state = told(&["doctor"]);
     assert_eq!(
