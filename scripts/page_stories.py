@@ -2,79 +2,41 @@
 """What people do on the page of a running greffier, in headless Chromium: stories that fail where the page does.
 
     scripts/test_page                       sets all of it up and runs this
-    GREFFIER_ADDRESS=http://127.0.0.1:8080 page_stories.py AXE [PICTURES]
+    GREFFIER_ADDRESS=http://127.0.0.1:8080 page_stories.py AXE [--pictures FOLDER] [WORD…]
 
 AXE is axe-core's axe.min.js: each view is held to its rules, and a serious finding fails. The library is that of the sample
-meetings, and the caller may manage it. PICTURES, a folder, gets a picture of each view.
+meetings, and the caller may manage it. FOLDER gets a picture of each view. With words, only the stories run whose names have
+one of them.
 """
 
+import argparse
 import json
 import os
 import pathlib
-import shutil
+import statistics
+import subprocess
 import sys
+import tempfile
 import time
 
-from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.support.ui import WebDriverWait
+
+from long_meeting import three_hours
+from page_browser import Page
 
 SAMPLE = pathlib.Path(__file__).resolve().parent.parent / "datasets/sample"
 RELEASE = "2026-03-05-release-planning"
-VIEWS = {"library": "#/", "meeting": f"#/meetings/{RELEASE}", "actions": "#/actions", "prepare": "#/prepare", "add": "#/add"}
-
-
-class Page:
-    """A browser on the page, and what the stories ask of it."""
-
-    def __init__(self, address: str, axe: str, pictures: pathlib.Path | None) -> None:
-        options = webdriver.ChromeOptions()
-        for argument in ["--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--window-size=1280,900", "--lang=en"]:
-            options.add_argument(argument)
-        options.add_experimental_option("prefs", {"intl.accept_languages": "en"})
-        options.set_capability("goog:loggingPrefs", {"browser": "SEVERE"})
-        options.binary_location = shutil.which("chromium")
-        self.browser = webdriver.Chrome(options, webdriver.ChromeService(shutil.which("chromedriver")))
-        self.address, self.axe, self.pictures = address, axe, pictures
-
-    def open(self, view: str) -> None:
-        self.browser.get("about:blank")
-        self.browser.get(f"{self.address}/{view}")
-        self.first("main h1")
-
-    def all(self, selector: str) -> list:
-        return self.browser.find_elements(By.CSS_SELECTOR, selector)
-
-    def first(self, selector: str, text: str = ""):
-        """The first such element that is shown and holds `text`, as soon as there is one."""
-
-        def found(_):
-            shown = (one for one in self.all(selector) if one.is_displayed() and text in one.text)
-            return next(shown, False)
-
-        return self.until(found, f"no `{selector}` with `{text}`")
-
-    def until(self, condition, otherwise: str, seconds: float = 20):
-        ignored = (Exception,)
-        return WebDriverWait(self.browser, seconds, 0.05, ignored).until(condition, otherwise)
-
-    def click(self, selector: str, text: str = "") -> None:
-        element = self.first(selector, text)
-        self.browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", element)
-        element.click()
-
-    def picture(self, name: str) -> None:
-        if self.pictures:
-            self.browser.save_screenshot(str(self.pictures / f"{name}.png"))
-
-    def check_accessibility(self, name: str) -> None:
-        self.browser.execute_script(self.axe)
-        run = "axe.run(document, {resultTypes: ['violations']}).then(arguments[arguments.length - 1])"
-        found = self.browser.execute_async_script(run)["violations"]
-        serious = [one for one in found if one["impact"] in ("serious", "critical")]
-        told = [f"{one['id']}: {node['html'][:120]}" for one in serious for node in one["nodes"][:3]]
-        assert not serious, f"{name}: " + "; ".join(told)
+# Each view, and what people come there to do: the keyboard must lead to it.
+VIEWS = {
+    "library": ("#/", ".meeting-card a"),
+    "meeting": (f"#/meetings/{RELEASE}", ".statement"),
+    "live": ("#/live", "button.main"),
+    "actions": ("#/actions", ".action.open input"),
+    "prepare": ("#/prepare", "button.main"),
+    "add": ("#/add", "#files"),
+}
+MEETING = VIEWS["meeting"][0]
 
 
 def search_leads_to_the_place(page: Page) -> None:
@@ -99,17 +61,20 @@ def filters_and_counts_agree(page: Page) -> None:
 
 
 def a_statement_leads_to_its_evidence(page: Page) -> None:
-    page.open(VIEWS["meeting"])
+    page.open(MEETING)
     statements = page.all("button.statement")
     assert len(statements) > 3, "hardly any minutes"
-    page.click("button.statement")
-    proof = page.first(".utterance.proof")
-    assert proof.get_attribute("id") == page.browser.switch_to.active_element.get_attribute("id")
+    for place in (0, -1):
+        statement = [one for one in statements if one.is_displayed()][place]
+        page.hit(statement)
+        proof = page.first(".utterance.proof")
+        assert proof.get_attribute("id") == page.focused().get_attribute("id")
+        assert page.sees(proof) and page.sees(statement), "the proof is not beside the statement"
     assert "100" in page.first("p.faint.small", "proven").text
 
 
 def a_speaker_is_named_everywhere(page: Page) -> None:
-    page.open(VIEWS["meeting"])
+    page.open(MEETING)
     page.click("summary", "Speakers")
     name = page.first("details form input")
     before = name.get_attribute("value")
@@ -118,16 +83,16 @@ def a_speaker_is_named_everywhere(page: Page) -> None:
         name.clear()
         name.send_keys(new)
         page.click("details form button", "Save")
-        page.until(lambda _: any(new == one.text for one in page.all(".utterance header strong")), f"nobody is named {new}")
+        page.until(lambda _: any(new == one.text for one in page.all(".utterance strong")), f"nobody is named {new}")
         if not page.first("details").get_attribute("open"):
             page.click("summary", "Speakers")
 
 
 def a_word_is_corrected(page: Page) -> None:
-    page.open(VIEWS["meeting"])
+    page.open(MEETING)
     line = page.first(".utterance")
     edit = line.find_element(By.CSS_SELECTOR, ".edit")
-    page.browser.execute_script("arguments[0].focus()", edit)
+    page.run("arguments[0].focus()", edit)
     edit.send_keys(Keys.ENTER)
     text = page.first(".utterance textarea")
     was = text.get_attribute("value")
@@ -158,84 +123,137 @@ def an_invitation_recalls_what_matters(page: Page) -> None:
 
 def an_upload_becomes_a_meeting(page: Page) -> None:
     page.open("#/add")
-    path = pathlib.Path("/tmp") / f"page-story-{time.time_ns()}.vtt"
-    path.write_text(
+    transcript = (
         "WEBVTT\n\n00:01.000 --> 00:05.000\n<v Ann>We decided to move the archive to the new server.\n\n"
         "00:06.000 --> 00:10.000\n<v Ben>I will order the disks by Friday.\n"
     )
-    try:
-        page.all("#files")[0].send_keys(str(path))
-        page.click("main li a", "Open")
-        page.first(".utterance p", "order the disks")
-        page.click("button", "Delete")
-        page.browser.switch_to.alert.accept()
-        page.first("#notice p", "Deleted")
-        page.until(lambda _: page.browser.current_url.endswith("#/"), "the library is not shown")
-    finally:
-        path.unlink()
+    # Files come from the desktop: a script can only drop what it made itself.
+    page.run(
+        """const data = new DataTransfer();
+        data.items.add(new File([arguments[0]], arguments[1], {type: "text/vtt"}));
+        document.querySelector(".drop").dispatchEvent(new DragEvent("drop", {dataTransfer: data, cancelable: true}));""",
+        transcript,
+        f"page-story-{time.time_ns()}.vtt",
+    )
+    page.click("main li:first-child a", "Open")
+    page.first(".utterance p", "order the disks")
+    delete_meeting(page)
+
+
+def delete_meeting(page: Page) -> None:
+    page.click("button", "Delete")
+    page.browser.switch_to.alert.accept()
+    page.first("#notice p", "Deleted")
+    page.until(lambda _: page.browser.current_url.endswith("#/"), "the library is not shown")
 
 
 def the_sound_is_followed(page: Page) -> None:
-    page.open(VIEWS["meeting"])
-    page.browser.execute_script("document.querySelector('audio').muted = true")
-    line = page.all(".utterance")[3]
-    page.browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", line)
-    line.find_element(By.CSS_SELECTOR, "header button").click()
+    page.open(MEETING)
+    page.run("document.querySelector('audio').muted = true")
+    heard = lambda: page.run("return document.querySelector('audio').currentTime")
+    page.hit(page.all(".utterance > button:first-child")[3])
     page.first(".utterance.now")
+    begun = heard()
+    page.until(lambda _: heard() > begun + 0.5, "the sound does not play")
+    topics = page.all(".timeline button")
+    assert len(topics) > 1, "no topics"
+    page.hit(topics[-1])
+    page.until(lambda _: page.all(".timeline button")[-1].get_attribute("class") == "now", "the topic is not marked")
+    page.until(lambda _: page.sees(page.first(".utterance.now")), "what is said is not in sight")
 
 
-def all_of_it_in_french(page: Page) -> None:
-    page.open("#/")
-    page.click("header button", "Français")
-    page.first("h1", "Bibliothèque")
-    assert page.browser.find_element(By.TAG_NAME, "html").get_attribute("lang") == "fr"
-    for view in VIEWS.values():
-        page.open(view)
-        assert "undefined" not in page.first("body").text, view
-    page.click("header button", "English")
-    page.first("nav a", "Library")
+def who_spoke_how_long(page: Page) -> None:
+    page.open(MEETING)
+    shares = [int(one.text.rstrip("%")) for one in page.all(".bar span:last-child")]
+    names = {one.text for one in page.all(".utterance strong")} - {""}
+    assert len(shares) == len(names) and abs(sum(shares) - 100) <= len(shares), (shares, names)
 
 
 def by_keyboard_alone(page: Page) -> None:
     page.open("#/")
     page.first(".meeting-card")
-    body = page.first("body")
-    body.send_keys("/")
-    search = page.browser.switch_to.active_element
-    assert search.get_attribute("type") == "search"
-    search.send_keys("security")
+    page.first("body").send_keys("/")
+    assert page.focused().get_attribute("type") == "search"
+    page.focused().send_keys("security")
     page.first(".hits a")
-    for _ in range(30):
-        page.browser.switch_to.active_element.send_keys(Keys.TAB)
-        if page.browser.switch_to.active_element.find_elements(By.XPATH, "ancestor::ul[@class='hits']"):
-            break
-    page.browser.switch_to.active_element.send_keys(Keys.ENTER)
+    page.check_keyboard("what was found", ".hits a")
+    page.focused().send_keys(Keys.ENTER)
     page.first(".utterance")
 
 
-def on_a_phone(page: Page) -> None:
-    page.browser.execute_cdp_cmd(
-        "Emulation.setDeviceMetricsOverride", {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": True}
-    )
-    try:
-        for name, view in VIEWS.items():
-            page.open(view)
-            wide = page.browser.execute_script("return document.documentElement.scrollWidth - innerWidth")
-            assert wide <= 0, f"{name} is {wide} pixels too wide"
-            page.picture(f"phone-{name}")
-    finally:
-        page.browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
-
-
 def everybody_can_use_it(page: Page) -> None:
-    for scheme in ("light", "dark"):
-        features = [{"name": "prefers-color-scheme", "value": scheme}]
-        page.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
-        for name, view in VIEWS.items():
-            page.open(view)
-            page.until(lambda _: "Loading" not in page.first("main").text, f"{name} does not load")
-            page.check_accessibility(f"{name}, {scheme}")
-            page.picture(f"{scheme}-{name}")
+    page.open("#/")
+    page.click("header button", "Français")
+    page.first("h1", "Bibliothèque")
+    for language in ("fr", "en"):
+        page.speak(language)
+        for scheme, is_phone in ((scheme, is_phone) for scheme in ("light", "dark") for is_phone in (False, True)):
+            with page.looks(scheme, is_phone):
+                for view, (address, action) in VIEWS.items():
+                    name = f"{view}-{language}-{scheme}{'-phone' if is_phone else ''}"
+                    page.open(address)
+                    page.first(f"main {'label' if view == 'add' else action}")
+                    assert page.run("return document.documentElement.lang") == language
+                    page.picture(name)
+                    page.check(name)
+                    page.check_keyboard(name, f"main {action}")
+
+
+def a_long_meeting_is_seen_at_once(page: Page) -> str:
+    page.open("#/add")
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder) / "2026-01-03-three-hours.vtt"
+        path.write_text(three_hours(), encoding="utf-8")
+        page.all("#files")[0].send_keys(str(path))
+        page.first("main li:first-child a", "Open", 120).click()
+    page.first(".utterance")
+    address = page.browser.current_url
+    times = [page.first_words(address) for _ in range(5)]
+    page.until(lambda _: page.run("return document.querySelectorAll('.utterance').length") > 2000, "not all of it is there")
+    page.hit([one for one in page.all("button.statement") if one.is_displayed()][-1])
+    page.until(lambda _: page.sees(page.first(".utterance.proof")), "the proof is not in sight")
+    with page.looks("light", is_phone=True):
+        page.check_width("a long meeting on a phone")
+    delete_meeting(page)
+    median = statistics.median(times)
+    assert median < 1000, f"first words after {median:.0f} ms: {times}"
+    return f"first words of three hours after {median:.0f} ms; 5 times: {', '.join(f'{one:.0f}' for one in times)}"
+
+
+def a_meeting_is_held_by_microphone(page: Page) -> str:
+    page.open("#/live")
+    page.first("form input").send_keys("Planning by microphone")
+    page.click("button", "Start listening")
+    begun = time.monotonic()
+    page.first(".captions .utterance p", "calendar", 180)
+    heard = time.monotonic() - begun
+    page.first(".minutes .statement", seconds=120)
+    page.first(".related article a", "Release planning", 120)
+    cards = page.all(".related article")
+    assert all(card.find_elements(By.CSS_SELECTOR, ".reasons .badge") for card in cards), "a card does not say why"
+    page.click(".minutes .statement")
+    page.first(".captions .proof")
+    # Elsewhere on the page, and in the other language, the meeting goes on.
+    page.click("nav a", "Library")
+    page.first("h1", "Library")
+    page.click("header button", "Français")
+    page.click("nav a", "En direct")
+    page.first("h2", "Compte rendu en cours")
+    page.first(".captions .utterance p", "calendar")
+    for scheme, is_phone in (("light", False), ("dark", True), ("dark", False), ("light", True)):
+        with page.looks(scheme, is_phone):
+            name = f"held-{scheme}{'-phone' if is_phone else ''}"
+            page.picture(name)
+            page.check(name)
+    page.check_keyboard("a meeting that is held", ".player button")
+    page.click("header button", "English")
+    page.click("button", "Stop")
+    page.until(lambda _: "#/meetings/" in page.browser.current_url, "the meeting is not shown", 240)
+    page.first(".meeting-head h1", "Planning by microphone")
+    page.first(".utterance p", "calendar")
+    page.until(lambda _: page.run("return document.querySelector('audio').duration") > 5, "the recording is not there")
+    delete_meeting(page)
+    return f"first words after {heard:.0f} s"
 
 
 STORIES = [
@@ -243,37 +261,58 @@ STORIES = [
     filters_and_counts_agree,
     a_statement_leads_to_its_evidence,
     the_sound_is_followed,
+    who_spoke_how_long,
     an_action_is_done,
     an_invitation_recalls_what_matters,
     an_upload_becomes_a_meeting,
-    all_of_it_in_french,
     by_keyboard_alone,
-    on_a_phone,
-    everybody_can_use_it,
     a_speaker_is_named_everywhere,
     a_word_is_corrected,
+    a_long_meeting_is_seen_at_once,
+    everybody_can_use_it,
+    a_meeting_is_held_by_microphone,
 ]
 
 
+def talk(folder: pathlib.Path) -> pathlib.Path:
+    """What the microphone hears: half a minute in the middle of the sample meeting."""
+    wav = folder / "talk.wav"
+    tracks = SAMPLE / f"{RELEASE}-tracks.mka"
+    mix = ["-filter_complex", "amix=inputs=4:normalize=0", "-ss", "57", "-t", "30", "-ac", "1", "-ar", "48000"]
+    subprocess.run(["ffmpeg", "-loglevel", "error", "-i", tracks, *mix, wav], check=True)
+    return wav
+
+
 def main() -> int:
-    address, axe = os.environ["GREFFIER_ADDRESS"].rstrip("/"), pathlib.Path(sys.argv[1]).read_text()
-    pictures = pathlib.Path(sys.argv[2]) if len(sys.argv) > 2 else None
-    page = Page(address, axe, pictures)
-    failed = 0
-    for story in STORIES:
-        name = story.__name__.replace("_", " ")
-        begin = time.monotonic()
+    parser = argparse.ArgumentParser()
+    parser.add_argument("axe", type=pathlib.Path)
+    parser.add_argument("--pictures", type=pathlib.Path)
+    parser.add_argument("words", nargs="*")
+    asked = parser.parse_intermixed_args()
+    with tempfile.TemporaryDirectory() as folder:
+        address = os.environ["GREFFIER_ADDRESS"].rstrip("/")
+        page = Page(address, asked.axe.read_text(), talk(pathlib.Path(folder)), asked.pictures)
         try:
-            story(page)
-            errors = [entry["message"] for entry in page.browser.get_log("browser")]
-            assert not errors, errors
-            print(f"ok   {name} ({time.monotonic() - begin:.1f} s)", flush=True)
-        except Exception as error:  # whatever went wrong in one story, the others are told too
-            failed += 1
-            page.picture(f"failed-{story.__name__}")
-            print(f"FAIL {name}: {type(error).__name__}: {error}", flush=True)
-    page.browser.quit()
-    return 1 if failed else 0
+            stories = [one for one in STORIES if not asked.words or any(word in one.__name__ for word in asked.words)]
+            told = [tell(story, page) for story in stories]
+            return 0 if told and all(told) else 1
+        finally:
+            page.browser.quit()
+
+
+def tell(story, page: Page) -> bool:
+    name = story.__name__.replace("_", " ")
+    begin = time.monotonic()
+    try:
+        figures = story(page)
+        errors = [entry["message"] for entry in page.browser.get_log("browser")]
+        assert not errors, errors
+        print(f"ok   {name} ({time.monotonic() - begin:.1f} s){f': {figures}' if figures else ''}", flush=True)
+        return True
+    except Exception as error:  # whatever went wrong in one story, the others are told too
+        page.picture(f"failed-{story.__name__}")
+        print(f"FAIL {name}: {type(error).__name__}: {error}", flush=True)
+        return False
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ function columns(actions, show) {
   const open = actions.filter((action) => action.status === "open");
   const byDue = (left, right) => (left.due ?? "9").localeCompare(right.due ?? "9");
   const column = (name, items) =>
-    h("section", { class: "card" }, h("h2", {}, say(name), " ", h("span", { class: "faint" }, String(items.length))),
+    h("section", { class: "card" }, h("h2", { class: name === "overdue" ? "late" : null }, say(name), " ", h("span", { class: "faint" }, String(items.length))),
       items.length === 0 && h("p", { class: "faint" }, say("no_actions")),
       h("ul", { class: "plainlist" }, items.map((action) => h("li", {}, line(action, show)))));
   const overdue = open.filter((action) => action.due && action.due < today).sort(byDue);

@@ -15,7 +15,7 @@ export async function addView(view, { session }) {
   const following = new Set();
   const sendAll = (files) => {
     for (const file of files) {
-      const line = h("li", { style: { padding: ".7rem 0" } });
+      const line = h("li");
       jobs.prepend(line);
       send(file, { title: files.length === 1 ? title.value : "", visibility: session.person ? visibility.value : "" }, line)
         .then((job) => follow(job, line, following))
@@ -34,11 +34,12 @@ export async function addView(view, { session }) {
     });
   }
   fill(view, h("h1", {}, say("add")),
-    h("div", { class: "stack" }, drop,
+    h("div", { class: "stack" },
       h("div", { class: "row" }, h("label", { class: "grow" }, h("span", {}, say("title_field")), title), session.person && h("label", {}, h("span", {}, say("visibility")), visibility)),
-      h("section", { class: "card" }, h("h2", {}, say("jobs")), jobs)));
+      drop,
+      h("section", { class: "card jobs" }, h("h2", {}, say("jobs")), jobs, h("p", { class: "faint none" }, say("nothing_yet")))));
   for (const job of (await get("/v1/jobs?limit=20")).items) {
-    const line = h("li", { style: { padding: ".7rem 0" } });
+    const line = h("li");
     jobs.append(line);
     showJob(job, line, following);
     if (job.state === "queued" || job.state === "running") follow(job.id, line, following);
@@ -108,7 +109,7 @@ function showJob(job, line, following) {
   };
   fill(line,
     h("strong", {}, job.title ?? job.file_name), " ",
-    h("span", { class: `badge ${job.state === "dead" ? "warn" : ""}` }, say(job.state)), " ",
+    h("span", { class: `badge ${job.state === "dead" ? "warn" : ""}` }, say(job.state === "done" ? "finished" : job.state)), " ",
     h("span", { class: "faint small" }, progress ? say(`step_${progress.step}`) : day(job.created_at, { dateStyle: "short", timeStyle: "short" })), " ",
     job.meetings.map((meeting) => h("a", { href: `#/meetings/${encodeURIComponent(meeting)}` }, say("open"))),
     job.state === "dead" && h("button", { onclick: again }, say("retry")),

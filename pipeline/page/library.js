@@ -38,18 +38,17 @@ export async function libraryView(view) {
     h("label", {}, h("span", {}, say(name)),
       field(name, h("select", {}, h("option", { value: "" }, say("all")), values.map(([value, text]) => h("option", { value }, text)))));
 
-  const search = field("q", h("input", { type: "search", "aria-label": say("find"), placeholder: say("find"), autocomplete: "off", spellcheck: "true" }));
+  const search = field("q", h("input", { type: "search", "aria-label": say("find"), placeholder: say("find"), autocomplete: "off", spellcheck: "true", "aria-keyshortcuts": "/" }));
   fill(
     view,
     h("h1", {}, say("library")),
     h("form", { role: "search", onsubmit: (event) => (event.preventDefault(), refresh()) },
       h("div", { class: "find" }, search),
-      h("div", { class: "row" },
+      h("div", { class: "filters" },
         series.length > 0 && choice("series", series.map((name) => [name, name])),
         choice("person", people.items.slice(0, 100).map((person) => [person.person, person.name])),
         h("label", {}, h("span", {}, say("from")), field("from", h("input", { type: "date" }))),
         h("label", {}, h("span", {}, say("until")), field("until", h("input", { type: "date" }))))),
-    h("div", { style: { height: "1.2rem" } }),
     results,
   );
   showMeetings(results, first, {});
@@ -78,7 +77,7 @@ export function meetingCard(meeting) {
   return h("article", { class: "card meeting-card" },
     h("p", { class: "faint small" }, facts.filter(Boolean).join(" · ")),
     h("h2", {}, h("a", { href: `#/meetings/${encodeURIComponent(meeting.id)}` }, meeting.title)),
-    h("p", { class: "small" }, meeting.summary ?? ""),
+    h("p", { class: "small", lang: meeting.language }, meeting.summary ?? ""),
     h("p", { class: "faint small" }, meeting.participants.map((one) => one.name).join(", ")),
     h("footer", {},
       meeting.open_actions > 0 && h("span", { class: "badge" }, say("open_actions", meeting.open_actions)),

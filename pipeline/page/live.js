@@ -6,20 +6,20 @@ import { fill, h, notice } from "./dom.js";
 import { LiveSocket } from "./live_socket.js";
 import { openMicrophone } from "./microphone.js";
 import { card } from "./prepare.js";
-import { clock, day, kind, say } from "./words.js";
+import { clock, day, kind, language, say, seconds } from "./words.js";
 
 /** The meeting that this page holds or follows. */
 let held = null;
 
 export async function liveView(view, { part: id, session }) {
-  if (held && !held.isOver && (!id || id === held.live.id)) return void fill(view, held.element);
+  if (held && !held.isOver && (!id || id === held.live.id)) return void held.showIn(view);
   if (id) {
     held?.close();
     held = new Meeting(await get(`/v1/live/${encodeURIComponent(id)}`), null);
-    return void fill(view, held.element);
+    return void held.showIn(view);
   }
   const running = (await get("/v1/live")).items.filter((live) => live.state === "listening");
-  fill(view, h("h1", {}, say("live")), h("div", { class: "stack" }, startForm(view, session), others(running)));
+  fill(view, h("h1", {}, say("live")), h("div", { class: "stack middle" }, startForm(view, session), others(running)));
 }
 
 function startForm(view, session) {
@@ -27,13 +27,13 @@ function startForm(view, session) {
   const spoken = h("select", {}, h("option", { value: "" }, say("detected")), h("option", { value: "fr" }, "Français"), h("option", { value: "en" }, "English"));
   const visibility = h("select", {}, h("option", { value: "participants" }, say("participants")), h("option", { value: "private" }, say("private")));
   const canHear = session.speech_model && navigator.mediaDevices?.getUserMedia;
-  const begin = h("button", { class: "main", disabled: !canHear }, say("live_start"));
+  const begin = h("button", { class: "main recording", disabled: !canHear }, say("live_start"));
   const start = async (event) => {
     event.preventDefault();
     begin.disabled = true;
     try {
       held = await startMeeting({ title: title.value, spoken_language: spoken.value, visibility: session.person ? visibility.value : "" });
-      fill(view, held.element);
+      held.showIn(view);
       held.stopButton.focus();
     } catch (error) {
       begin.disabled = false;
@@ -53,7 +53,7 @@ function startForm(view, session) {
 function others(running) {
   if (running.length === 0) return null;
   return h("section", { class: "card" }, h("h2", {}, say("live_running")),
-    h("ul", { class: "plainlist" }, running.map((live) => h("li", { style: { padding: ".5rem 0" } },
+    h("ul", { class: "plainlist" }, running.map((live) => h("li", {},
       h("a", { href: `#/live/${encodeURIComponent(live.id)}` }, live.title), " ", h("span", { class: "faint small" }, day(live.opened_at, { timeStyle: "short" }))))));
 }
 
@@ -75,49 +75,71 @@ async function startMeeting(fields) {
 
 class Meeting {
   constructor(live, microphone) {
-    Object.assign(this, { live, microphone, isOver: false, lines: new Map(), partials: new Map() });
-    this.element = this.build();
+    Object.assign(this, { live, microphone, isOver: false, pace: "normal", lines: new Map(), partials: new Map() });
+    this.element = h("div");
+    this.level = microphone && h("meter", { min: "0", max: "1", low: "0.02", value: "0" });
+    this.time = h("span", { class: "faint", role: "timer" }, clock(0));
+    this.lag = h("span", { class: "badge", hidden: true });
+    this.state = h("span", { class: "badge", role: "status" });
+    this.stopButton = h("button", { class: "main", onclick: () => this.finish() });
+    this.said = h("ol");
+    this.captions = h("div", { class: "transcript captions", role: "log", "aria-live": "polite", tabindex: "0" }, this.said);
+    // What may still change is for the eye alone: a voice would read it again and again.
+    this.partial = h("div", { class: "partial faint", "aria-hidden": "true" });
+    this.minutes = h("section", { class: "card stack minutes" });
+    this.related = h("section", { class: "card" });
+    this.says("live_connecting");
     this.socket = new LiveSocket(live.socket, (event) => this.take(event), (isConnected) => this.connected(isConnected));
     this.warn = (event) => event.preventDefault();
     if (microphone) addEventListener("beforeunload", this.warn);
   }
 
-  build() {
-    this.level = h("meter", { min: "0", max: "1", low: "0.02", value: "0", "aria-label": say("live_level") });
-    this.time = h("span", { class: "faint", role: "timer" }, clock(0));
-    this.lag = h("span", { class: "badge" });
-    this.state = h("span", { class: "badge", role: "status" }, say("live_connecting"));
-    this.stopButton = h("button", { class: "main", onclick: () => this.finish() }, say("live_stop"));
-    this.captions = h("ol", { class: "transcript captions", role: "log", "aria-live": "polite", "aria-label": say("transcript"), tabindex: "0" });
-    // What may still change is for the eye alone: a voice would read it again and again.
-    this.partial = h("div", { class: "partial faint", "aria-hidden": "true" });
-    this.minutes = h("section", { class: "card stack", "aria-label": say("live_minutes") }, h("h2", {}, say("live_minutes")), h("p", { class: "faint" }, say("live_nothing_yet")));
-    this.related = h("section", { class: "card", "aria-label": say("live_related") }, h("h2", {}, say("live_related")), h("p", { class: "faint" }, say("live_nothing_yet")));
-    return h("div", {},
-      h("div", { class: "meeting-head" }, h("h1", {}, this.live.title),
-        h("div", { class: "row", style: { "align-items": "center" } }, this.time, this.microphone && this.level, this.lag, this.state, this.stopButton)),
-      h("div", { class: "meeting" },
-        h("section", { class: "card", "aria-label": say("transcript") }, h("h2", {}, say("transcript")), this.captions, this.partial),
-        h("div", { class: "stack" }, this.minutes, this.related)));
+  /** Puts what there is into the view, with its names in the language that the page has now. */
+  showIn(view) {
+    if (this.language !== language()) {
+      this.language = language();
+      const named = [[this.level, "live_level"], [this.captions, "transcript"], [this.minutes, "live_minutes"], [this.related, "live_related"]];
+      for (const [element, name] of named) element?.setAttribute("aria-label", say(name));
+      fill(this.stopButton, say("live_stop"));
+      this.says(this.standing);
+      this.showMinutes(this.lastMinutes);
+      this.showRelated(this.lastRelated);
+      fill(this.element,
+        h("div", { class: "meeting-head" }, h("h1", {}, this.live.title)),
+        h("div", { class: "player card" }, this.stopButton, this.state, this.time, this.level, this.lag),
+        h("div", { class: "meeting" },
+          h("section", { class: "card hearing", "aria-label": say("transcript") }, h("h2", {}, say("transcript")), this.captions, this.partial),
+          h("div", { class: "stack" }, this.minutes, this.related)));
+    }
+    fill(view, this.element);
+    document.title = `${this.live.title} · greffier`;
+    this.captions.scrollTop = this.captions.scrollHeight;
+  }
+
+  /** Tells how the meeting stands. */
+  says(name) {
+    this.standing = name;
+    this.state.classList.toggle("recording", name === "live_listening");
+    fill(this.state, say(name));
   }
 
   /** Takes a tenth of a second of the microphone. */
   speak(samples, loudest) {
-    this.level.value = loudest;
+    if (this.level) this.level.value = loudest;
     this.socket.send(samples);
   }
 
   finish() {
     this.stopButton.disabled = true;
     this.deaf();
-    fill(this.state, say("live_ending"));
+    this.says("live_ending");
     this.socket.finish();
   }
 
   deaf() {
     this.microphone?.close();
     this.microphone = null;
-    this.level.value = 0;
+    if (this.level) this.level.value = 0;
     removeEventListener("beforeunload", this.warn);
   }
 
@@ -128,7 +150,7 @@ class Meeting {
 
   connected(isConnected) {
     this.state.classList.toggle("warn", !isConnected);
-    if (!this.isOver) fill(this.state, say(isConnected ? "live_listening" : "live_reconnecting"));
+    if (!this.isOver) this.says(!isConnected ? "live_reconnecting" : this.stopButton.disabled ? "live_ending" : "live_listening");
   }
 
   take(event) {
@@ -137,9 +159,10 @@ class Meeting {
       case "accepted": return fill(this.time, clock(event.samples / 16));
       case "partial": return this.showPartial(event);
       case "committed": return this.commit(event);
+      case "deferred": return this.defer(event);
       case "lag": return this.showLag(event);
-      case "minutes": return this.showMinutes(event.minutes);
-      case "recommendations": return this.showRelated(event.items);
+      case "minutes": return this.showMinutes((this.lastMinutes = event.minutes));
+      case "recommendations": return this.showRelated((this.lastRelated = event.items));
       case "ended": return this.stands("ended");
       case "finished": return this.finished(event.meeting);
       case "failed": return this.stands("failed");
@@ -152,13 +175,13 @@ class Meeting {
     this.stopButton.disabled = true;
     this.deaf();
     this.isOver = state === "failed";
-    fill(this.state, say(state === "failed" ? "live_failed" : "live_ending"));
+    this.says(state === "failed" ? "live_failed" : "live_ending");
   }
 
   finished(meeting) {
     this.stands("finished");
     this.isOver = true;
-    fill(this.state, say(meeting ? "live_finished" : "live_no_sound"));
+    this.says(meeting ? "live_finished" : "live_no_sound");
     if (meeting) this.stopButton.replaceWith(h("a", { class: "button", href: `#/meetings/${encodeURIComponent(meeting)}` }, say("open")));
     if (meeting && this.element.isConnected) location.hash = `#/meetings/${encodeURIComponent(meeting)}`;
   }
@@ -169,23 +192,32 @@ class Meeting {
     this.followTalk();
   }
 
-  commit({ lane, utterance, text, start_ms, end_ms, lag_ms, speaker, language }) {
+  commit({ lane, utterance, text, start_ms, lag_ms, speaker, language: spoken }) {
     this.showPartial({ lane, text: "" });
     if (!utterance) return;
     let line = this.lines.get(utterance);
     if (!line) {
-      line = h("p", { lang: language });
+      line = h("p", { lang: spoken });
       this.lines.set(utterance, line);
-      this.captions.append(h("li", { class: "utterance" }, h("header", {}, h("span", {}, clock(start_ms)), speaker && h("strong", {}, speaker)), line));
+      this.said.append(h("li", { class: "utterance turn" }, h("span", {}, clock(start_ms)), h("div", {}, speaker && h("strong", {}, speaker), line)));
     }
     line.append(h("span", {}, text, " "));
-    fill(this.lag, say("live_lag", (lag_ms / 1000).toFixed(1)));
+    this.showLag({ level: this.pace, backlog_ms: lag_ms });
+    this.followTalk();
+  }
+
+  /** What could not be heard in time has its place, and is told once for all that follows at a stretch. */
+  defer({ start_ms }) {
+    if (this.said.lastElementChild?.classList.contains("gap")) return;
+    this.said.append(h("li", { class: "utterance turn gap" }, h("span", {}, clock(start_ms)), h("div", {}, h("p", {}, say("live_deferred")))));
     this.followTalk();
   }
 
   showLag({ level, backlog_ms }) {
+    this.pace = level;
+    this.lag.hidden = false;
     this.lag.classList.toggle("warn", level !== "normal");
-    fill(this.lag, level === "normal" ? say("live_lag", (backlog_ms / 1000).toFixed(1)) : say(`level_${level}`));
+    fill(this.lag, level === "normal" ? say("live_lag", seconds(backlog_ms)) : say(`level_${level}`));
   }
 
   /** Keeps the last words in sight, unless somebody reads further up. */
@@ -195,26 +227,27 @@ class Meeting {
   }
 
   showMinutes(minutes) {
-    const part = (name, statements) => statements.length > 0 && [h("h3", {}, say(name)), h("ul", {}, statements.map((one) => h("li", {}, this.statement(one))))];
+    const part = (name, statements) =>
+      statements.length > 0 && h("section", { class: name }, h("h3", {}, say(name)), h("ul", { lang: minutes.language }, statements.map((one) => h("li", {}, this.statement(one)))));
     fill(this.minutes, h("h2", {}, say("live_minutes")),
-      part("abstract", minutes.abstract), part("decisions", minutes.decisions), part("actions", minutes.actions), part("questions", minutes.questions));
+      minutes ? ["abstract", "decisions", "actions", "questions"].map((name) => part(name, minutes[name])) : h("p", { class: "faint" }, say("nothing_yet")));
   }
 
   /** A statement leads to the words that prove it. */
   statement(statement) {
     const show = () => {
       for (const line of this.captions.querySelectorAll(".proof")) line.classList.remove("proof");
-      const lines = statement.evidence.map((id) => this.lines.get(id)?.parentElement).filter(Boolean);
+      const lines = statement.evidence.map((id) => this.lines.get(id)?.closest("li")).filter(Boolean);
       for (const line of lines) line.classList.add("proof");
-      lines[0]?.scrollIntoView({ block: "center" });
+      lines[0]?.scrollIntoView({ block: "nearest" });
     };
     return h("button", { class: "statement", title: say("evidence", statement.evidence.length), onclick: show }, h("span", {}, statement.text));
   }
 
   showRelated(items) {
-    const groups = [...Map.groupBy(items, (item) => item.kind)];
+    const groups = [...Map.groupBy(items ?? [], (item) => item.kind)];
     fill(this.related, h("h2", {}, say("live_related")),
-      items.length === 0 && h("p", { class: "faint" }, say("nothing_related")),
-      groups.map(([name, group]) => [h("h3", {}, kind(name)), h("ul", { class: "plainlist" }, group.map((item) => h("li", { style: { padding: ".5rem 0" } }, card(item))))]));
+      groups.length === 0 && h("p", { class: "faint" }, say(items ? "nothing_related" : "nothing_yet")),
+      groups.map(([name, group]) => h("section", { class: "related" }, h("h3", {}, kind(name)), h("ul", { class: "plainlist" }, group.map((item) => h("li", {}, card(item)))))));
   }
 }

@@ -91,6 +91,8 @@ async function signOut() {
 document.addEventListener("signed-out", () => {
   if (session) ((session = null), show());
 });
+// A file that misses its place must not take the place of the page.
+for (const name of ["dragover", "drop"]) addEventListener(name, (event) => event.dataTransfer?.types.includes("Files") && event.preventDefault());
 addEventListener("hashchange", () => (show(), scrollTo(0, 0)));
 session = await get("/v1/session").catch(() => null);
 show();

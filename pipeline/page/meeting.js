@@ -5,24 +5,36 @@ import { at, get, patch, post, put, remove } from "./api.js";
 import { fill, h, notice } from "./dom.js";
 import { clock, day, percent, say } from "./words.js";
 
+/** Utterances that are shown at once, and how many more at a time after that. */
+const FIRST = 80;
+const MORE = 250;
+const VOICES = 6;
+
 export async function meetingView(view, { part: id, query }) {
+  const page = await showMeeting(view, id);
+  const wanted = query.get("at");
+  if (wanted) page.show([wanted], false);
+}
+
+async function showMeeting(view, id) {
   const [meeting, transcript, minutes] = await Promise.all([
     get(at("meetings", id)),
     get(at("meetings", id, "transcript")),
     get(at("meetings", id, "minutes")).catch((error) => (error.status === 404 ? null : Promise.reject(error))),
   ]);
-  const again = () => meetingView(view, { part: id, query: new URLSearchParams() });
-  const page = new Page(meeting, transcript, minutes, again);
+  const page = new Page(meeting, transcript, minutes, () => showMeeting(view, id));
   fill(view, page.head(), page.player(), page.timeline(), h("div", { class: "meeting" }, page.left(), page.right()));
-  const wanted = query.get("at");
-  if (wanted) page.show([wanted], false);
+  page.growLater();
+  return page;
 }
 
 class Page {
   constructor(meeting, transcript, minutes, again) {
     Object.assign(this, { meeting, transcript, minutes, again });
     this.elements = new Map();
-    this.starts = [];
+    this.starts = transcript.utterances.filter((utterance) => utterance.start_ms !== undefined);
+    const names = [...new Set(transcript.utterances.map((utterance) => utterance.name).filter(Boolean))];
+    this.voices = new Map(names.map((name, position) => [name, `var(--voice-${position % VOICES})`]));
     this.following = true;
   }
 
@@ -34,14 +46,14 @@ class Page {
       meeting.exports.filter((format) => minutes || !["md", "ics"].includes(format)).map((format) => h("option", { value: format }, format)));
     return h("div", { class: "meeting-head" },
       h("div", {},
-        h("a", { class: "small", href: "#/" }, "← ", say("back")),
+        h("a", { class: "small back", href: "#/" }, "← ", say("back")),
         h("h1", {}, meeting.title),
         h("p", { class: "faint" }, facts.filter(Boolean).join(" · ")),
         h("p", { class: "small" }, meeting.participants.map((one) => one.name).join(", "))),
-      h("div", { class: "row", style: { "align-items": "start" } },
+      h("div", { class: "row" },
         h("a", { class: "button", href: `#/prepare?meeting=${encodeURIComponent(meeting.id)}` }, say("related")),
         formats,
-        meeting.can_manage && h("button", { onclick: () => this.remove() }, say("remove"))));
+        meeting.can_manage && h("button", { class: "danger", onclick: () => this.remove() }, say("remove"))));
   }
 
   player() {
@@ -49,7 +61,7 @@ class Page {
     this.audio = h("audio", { controls: true, preload: "metadata", src: this.meeting.recording });
     this.audio.addEventListener("timeupdate", () => this.hear());
     const follow = h("input", { type: "checkbox", checked: true, onchange: (event) => (this.following = event.target.checked) });
-    return h("div", { class: "player card" }, this.audio, h("label", { class: "small" }, follow, " ", say("follow")));
+    return h("div", { class: "player card" }, this.audio, h("label", { class: "small" }, follow, say("follow")));
   }
 
   timeline() {
@@ -59,42 +71,51 @@ class Page {
     this.topics = topics.map((topic) => {
       const utterances = (place.get(topic.last) ?? 0) - (place.get(topic.first) ?? 0) + 1;
       const share = topic.end_ms === undefined ? utterances : topic.end_ms - topic.start_ms;
-      const label = topic.start_ms === undefined ? topic.title : `${clock(topic.start_ms)} ${topic.title}`;
-      const button = h("button", { style: { "--share": Math.max(share, 1) }, title: label, onclick: () => this.show([topic.first], true) }, topic.title);
+      const time = topic.start_ms !== undefined && clock(topic.start_ms);
+      const label = [time, topic.title].filter(Boolean).join(" ");
+      const button = h("button", { style: { "--share": Math.max(share, 1) }, title: label, onclick: () => this.show([topic.first], true) },
+        h("span", {}, topic.title), " ", time && h("span", { class: "time" }, time));
       return { topic, button };
     });
     return h("section", { "aria-label": say("topic_line") }, h("div", { class: "timeline" }, this.topics.map(({ button }) => button)));
   }
 
   left() {
-    const { minutes } = this;
-    if (!minutes) return h("section", { class: "card" }, h("p", {}, say("no_minutes")));
-    const part = (name, statements) =>
-      statements.length > 0 && h("section", {}, h("h2", {}, say(name)), h("ul", {}, statements.map((one) => h("li", {}, this.statement(one)))));
     return h("div", { class: "stack" },
-      h("section", { class: "card stack", "aria-label": say("minutes") },
-        part("abstract", minutes.abstract),
-        part("decisions", minutes.decisions),
-        minutes.actions.length > 0 && h("section", {}, h("h2", {}, say("actions")), minutes.actions.map((action) => this.action(action))),
-        part("questions", minutes.questions),
-        minutes.topics.length > 0 && h("section", {}, h("h2", {}, say("topics")),
-          minutes.topics.map((topic) => h("details", {}, h("summary", {}, topic.title), topic.statements.map((one) => this.statement(one))))),
-        h("p", { class: "faint small" }, `${say("proven", percent(minutes.supported_share))} · ${say("read_share", percent(minutes.coverage_share))}`)),
+      h("section", { class: "card stack minutes", "aria-label": say("minutes") }, this.minutes ? this.parts(this.minutes) : h("p", {}, say("no_minutes"))),
       this.talkTime(),
       this.speakers(),
-      this.suppressed());
+      this.suppressed(),
+      this.transcript.warnings.map((warning) => h("p", { class: "faint small", lang: "en" }, warning)));
+  }
+
+  parts(minutes) {
+    const part = (name, statements) =>
+      statements.length > 0 && h("section", { class: name }, h("h2", {}, say(name)), h("ul", {}, statements.map((one) => h("li", {}, this.statement(one)))));
+    const topic = ({ title, start_ms, statements }) =>
+      h("details", {},
+        h("summary", {}, h("span", { lang: minutes.language }, title), start_ms !== undefined && h("span", { class: "faint small" }, ` ${clock(start_ms)}`)),
+        statements.map((one) => this.statement(one)));
+    return [
+      part("abstract", minutes.abstract),
+      part("decisions", minutes.decisions),
+      minutes.actions.length > 0 && h("section", {}, h("h2", {}, say("actions")), minutes.actions.map((action) => this.action(action))),
+      part("questions", minutes.questions),
+      minutes.topics.length > 0 && h("section", {}, h("h2", {}, say("topics")), minutes.topics.map(topic)),
+      h("p", { class: "faint small" }, `${say("proven", percent(minutes.supported_share))} · ${say("read_share", percent(minutes.coverage_share))}`),
+    ];
   }
 
   statement(statement) {
     const marks = statement.unsupported.length > 0 && h("span", { class: "marks small" }, ` ${say("unsupported")} ${statement.unsupported.join(", ")}`);
     return h("button", { class: "statement", title: say("evidence", statement.evidence.length), onclick: () => this.show(statement.evidence, true) },
-      h("span", {}, statement.text, marks));
+      h("span", { lang: this.minutes.language }, statement.text), marks);
   }
 
   action(action) {
     const mark = h("input", { type: "checkbox", "aria-label": `${say("mark_done")}: ${action.text}`, checked: action.status === "done" });
     const line = h("div", { class: `action ${action.status}` }, mark,
-      h("div", {}, this.statement(action), h("div", { class: "faint small" }, [action.owner?.name ?? say("nobody"), action.due ?? action.due_text].filter(Boolean).join(" · "))));
+      h("div", {}, this.statement(action), h("div", { class: "faint small" }, [action.owner?.name ?? say("nobody"), action.due ? `${say("due")} ${day(action.due)}` : action.due_text].filter(Boolean).join(" · "))));
     mark.onchange = async () => {
       const status = mark.checked ? "done" : "open";
       try {
@@ -123,7 +144,7 @@ class Page {
     const most = sorted[0][1];
     return h("section", { class: "card" }, h("h2", {}, say("talk_time")),
       h("ul", { class: "bars" }, sorted.map(([name, amount]) =>
-        h("li", { class: "bar small" }, h("span", {}, name), h("span", { "aria-hidden": "true" }, h("i", { style: { "--share": `${(100 * amount) / most}%` } })), h("span", {}, percent(amount / all))))));
+        h("li", { class: "bar small" }, h("span", {}, name), h("span", { "aria-hidden": "true" }, h("i", { style: { "--share": `${(100 * amount) / most}%`, "--voice": this.voices.get(name) } })), h("span", {}, percent(amount / all))))));
   }
 
   speakers() {
@@ -146,73 +167,108 @@ class Page {
     const passages = this.transcript.suppressed;
     if (passages.length === 0) return null;
     const lines = passages.map((passage, position) =>
-      h("li", { class: "row", style: { padding: ".5rem 0", "align-items": "center" } },
+      h("li", { class: "row", style: { "align-items": "center" } },
         h("div", { class: "grow" }, h("div", {}, passage.text), h("div", { class: "faint small" }, `${clock(passage.start_ms)} · ${say(`reason_${passage.reason}`)}`)),
         this.meeting.can_manage && h("button", { onclick: () => this.change(() => post(at("meetings", this.meeting.id, "suppressed", String(position), "restore")), say("restored")) }, say("restore"))));
     return h("details", { class: "card" }, h("summary", {}, `${say("suppressed")} (${passages.length})`), h("p", { class: "faint small" }, say("suppressed_hint")), h("ul", { class: "plainlist" }, lines));
   }
 
   right() {
-    const lines = this.transcript.utterances.map((utterance) => {
-      const line = h("li", { class: "utterance", id: `utterance-${utterance.id}`, tabindex: "-1" });
-      this.elements.set(utterance.id, line);
-      if (utterance.start_ms !== undefined) this.starts.push({ start: utterance.start_ms, end: utterance.end_ms, line });
-      this.fillUtterance(line, utterance);
-      return line;
+    this.list = h("ol", { class: `transcript ${this.starts.length > 0 ? "" : "untimed"}`, tabindex: "0", "aria-label": say("transcript") });
+    this.grow(FIRST);
+    return h("section", { class: "card hearing", "aria-label": say("transcript") }, h("h2", {}, say("transcript")), this.list);
+  }
+
+  /** Shows so many more utterances: all of a long meeting at once would keep the first from being seen. */
+  grow(count) {
+    const { utterances } = this.transcript;
+    const shown = this.elements.size;
+    this.list.append(...utterances.slice(shown, shown + count).map((utterance, more) => this.line(utterance, utterances[shown + more - 1])));
+  }
+
+  growLater() {
+    if (this.elements.size >= this.transcript.utterances.length) return;
+    setTimeout(() => {
+      if (!this.list.isConnected) return;
+      this.grow(MORE);
+      this.growLater();
     });
-    this.list = h("ol", { class: "transcript", tabindex: "0", "aria-label": say("transcript") }, lines);
-    return h("section", { class: "card", "aria-label": say("transcript") }, h("h2", {}, say("transcript")), this.list);
   }
 
-  fillUtterance(line, utterance) {
-    const time = utterance.start_ms !== undefined && clock(utterance.start_ms);
-    const when = this.audio && time ? h("button", { class: "plain", "aria-label": `${say("play_from")} ${time}`, onclick: () => this.play(utterance.start_ms) }, time) : time && h("span", {}, time);
-    const edit = this.meeting.can_manage && h("button", { class: "plain edit", "aria-label": `${say("edit")}: ${utterance.text.slice(0, 40)}`, onclick: () => this.edit(line, utterance) }, say("edit"));
-    fill(line, h("header", {}, when, utterance.name && h("strong", {}, utterance.name), edit), h("p", { lang: utterance.language }, utterance.text));
+  line(utterance, before) {
+    const isTurn = !before || before.name !== utterance.name;
+    const line = h("li", { class: `utterance ${isTurn ? "turn" : ""}`, id: `utterance-${utterance.id}`, tabindex: "-1", style: { "--voice": this.voices.get(utterance.name) ?? "" } });
+    this.elements.set(utterance.id, line);
+    this.fillUtterance(line, utterance, isTurn);
+    return line;
   }
 
-  edit(line, utterance) {
+  fillUtterance(line, utterance, isTurn) {
+    const time = utterance.start_ms === undefined ? "" : clock(utterance.start_ms);
+    const when = this.audio && time ? h("button", { class: "plain", "aria-label": `${say("play_from")} ${time}`, onclick: () => this.play(utterance.start_ms) }, time) : h("span", {}, time);
+    const edit = this.meeting.can_manage && h("button", { class: "plain edit", title: say("edit"), "aria-label": `${say("edit")}: ${utterance.text.slice(0, 40)}`, onclick: () => this.edit(line, utterance, isTurn) }, "✎");
+    const name = utterance.name && h("strong", { class: isTurn ? null : "visually-hidden" }, utterance.name);
+    fill(line, when, h("div", {}, name, h("p", { lang: utterance.language }, utterance.text)), edit);
+  }
+
+  edit(line, utterance, isTurn) {
     const text = h("textarea", { rows: "3", "aria-label": say("edit") }, utterance.text);
-    const save = async () => {
+    const undo = () => this.fillUtterance(line, utterance, isTurn);
+    const save = async (event) => {
+      event.preventDefault();
       const changed = text.value.trim();
-      if (!changed || changed === utterance.text) return this.fillUtterance(line, utterance);
+      if (!changed || changed === utterance.text) return undo();
       await this.change(() => patch(at("meetings", this.meeting.id, "utterances", utterance.id), { text: changed }), say("corrected"));
     };
-    fill(line, text, h("div", { class: "row" }, h("button", { class: "main", onclick: save }, say("save")), h("button", { onclick: () => this.fillUtterance(line, utterance) }, say("cancel"))));
+    fill(line, h("form", { onsubmit: save }, text, h("div", { class: "row" }, h("button", { class: "main" }, say("save")), h("button", { type: "button", onclick: undo }, say("cancel")))));
     text.focus();
   }
 
   /** Shows utterances in the transcript, and goes there in the sound. */
   show(ids, seek) {
+    const known = ids.map((id) => this.transcript.replaced[id] ?? id);
+    if (known.some((id) => !this.elements.has(id))) this.grow(Infinity);
     for (const line of this.list.querySelectorAll(".proof")) line.classList.remove("proof");
-    const lines = ids.map((id) => this.elements.get(this.transcript.replaced[id] ?? id)).filter(Boolean);
+    const lines = known.map((id) => this.elements.get(id)).filter(Boolean);
     for (const line of lines) line.classList.add("proof");
     if (lines.length === 0) return;
     this.reveal(lines[0]);
     lines[0].focus({ preventScroll: true });
-    const timed = this.starts.find(({ line }) => line === lines[0]);
-    if (seek && this.audio && timed) this.audio.currentTime = timed.start / 1000;
+    const start = this.starts.find(({ id }) => id === known[0])?.start_ms;
+    if (seek && this.audio && start !== undefined) this.audio.currentTime = start / 1000;
   }
 
   reveal(line) {
-    const list = this.list;
-    const isColumn = getComputedStyle(list).overflowY === "auto" && list.scrollHeight > list.clientHeight;
-    if (isColumn) list.scrollTop = line.offsetTop - list.offsetTop - list.clientHeight / 3;
-    const box = list.getBoundingClientRect();
-    if (!isColumn || box.top < 0 || box.top > innerHeight * 0.7) (isColumn ? list : line).scrollIntoView({ block: isColumn ? "start" : "center" });
+    this.center(line);
+    const box = this.list.getBoundingClientRect();
+    if (box.top < 0 || box.top > innerHeight * 0.7) this.list.scrollIntoView({ block: "nearest" });
+  }
+
+  /** Brings a line to the upper part of the list. What is far away is laid out only on the way, so its place is looked up again. */
+  center(line, tries = 3) {
+    const { list } = this;
+    const place = line.offsetTop - list.offsetTop - list.clientHeight / 3;
+    const isFar = Math.abs(place - list.scrollTop) > list.clientHeight;
+    const isCalm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    list.scrollTo({ top: place, behavior: isFar || isCalm ? "instant" : "smooth" });
+    if (isFar && tries > 0) requestAnimationFrame(() => this.center(line, tries - 1));
   }
 
   /** Marks what is being said. */
   hear() {
     const now = this.audio.currentTime * 1000;
-    const last = this.starts.findLast(({ start }) => start <= now);
-    const line = last && now <= last.end + 1500 ? last.line : null;
+    const last = this.starts.findLast(({ start_ms }) => start_ms <= now);
+    const line = (last && now <= last.end_ms + 1500 && this.elements.get(last.id)) || null;
+    for (const { topic, button } of this.topics ?? []) {
+      const heard = Math.min(Math.max((now - topic.start_ms) / (topic.end_ms - topic.start_ms), 0), 1);
+      button.classList.toggle("now", heard > 0 && heard < 1);
+      button.style.setProperty("--heard", `${100 * heard}%`);
+    }
     if (line === this.now) return;
     this.now?.classList.remove("now");
     line?.classList.add("now");
     this.now = line;
-    if (line && this.following && !this.audio.paused) this.list.scrollTop = line.offsetTop - this.list.offsetTop - this.list.clientHeight / 3;
-    for (const { topic, button } of this.topics ?? []) button.classList.toggle("now", topic.start_ms <= now && now < topic.end_ms);
+    if (line && this.following && !this.audio.paused) this.center(line);
   }
 
   play(ms) {
@@ -224,9 +280,12 @@ class Page {
     try {
       await act();
       notice(said);
-      const scrolled = this.list.scrollTop;
-      await this.again();
-      document.querySelector(".transcript").scrollTop = scrolled;
+      const { scrollTop } = this.list;
+      const heard = this.audio?.currentTime;
+      const page = await this.again();
+      page.grow(Infinity);
+      page.list.scrollTop = scrollTop;
+      if (heard) page.audio.currentTime = heard;
     } catch (error) {
       notice(`${say("error")} ${error.message}`);
     }

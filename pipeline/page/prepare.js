@@ -1,12 +1,13 @@
 // Before a meeting: what matters to an invitation, an agenda or a text, each with its reasons.
 
-import { post } from "./api.js";
+import { at, get, post } from "./api.js";
 import { fill, h, snippet } from "./dom.js";
 import { day, kind, say } from "./words.js";
 
 export async function prepareView(view, { query }) {
   const results = h("div", { "aria-live": "polite" });
-  const text = h("textarea", { rows: "7", "aria-label": say("prepare") });
+  const subject = h("p", { style: { margin: "1.2rem 0 .6rem" } });
+  const text = h("textarea", { rows: "7", "aria-label": say("prepare"), placeholder: say("prepare_example") });
   const ask = async (context) => {
     fill(results, h("p", { class: "faint" }, say("load")));
     try {
@@ -32,14 +33,18 @@ export async function prepareView(view, { query }) {
   fill(view, h("h1", {}, say("prepare")),
     h("form", { class: "stack", onsubmit: askText }, h("p", { class: "faint" }, say("prepare_hint")), text,
       h("div", { class: "row" }, h("button", { class: "main" }, say("recommend")), file, h("label", { for: "invitation", class: "button" }, say("drop_ics")))),
-    h("div", { style: { height: "1.2rem" } }), results);
-  if (query.get("meeting")) await ask({ meeting: query.get("meeting") });
+    subject, results);
+  const meeting = query.get("meeting");
+  if (!meeting) return;
+  const { title } = await get(at("meetings", meeting));
+  fill(subject, say("related_to"), " ", h("a", { href: `#/meetings/${encodeURIComponent(meeting)}` }, title));
+  await ask({ meeting });
 }
 
 function groups(items) {
   const byKind = Map.groupBy(items, (item) => item.kind);
   return h("div", { class: "board" }, [...byKind].map(([name, group]) =>
-    h("section", { class: "card" }, h("h2", {}, kind(name)), h("ul", { class: "plainlist" }, group.map((item) => h("li", { style: { padding: ".6rem 0" } }, card(item)))))));
+    h("section", { class: "card" }, h("h2", {}, kind(name)), h("ul", { class: "plainlist" }, group.map((item) => h("li", {}, card(item)))))));
 }
 
 /** One related thing, with why. */

@@ -16,17 +16,17 @@ const ENGLISH = {
   evidence: (n) => (n === 1 ? "Show the evidence: 1 utterance" : `Show the evidence: ${n} utterances`),
   overdue: "Overdue", due_soon: "Due within a week", later: "Later or without a date", done: "Done", owner: "Owner", nobody: "no owner", due: "due", subscribe: "Subscribe (calendar)",
   no_actions: "Nothing here.", mark_done: "Mark as done", drop_here: "Drop transcripts or recordings here", or_choose: "or choose files",
-  upload_hint: "WebVTT, SRT, Whisper JSON, text; and recordings where the server has a speech model.", uploading: "uploading", queued: "waits", running: "at work", dead: "failed",
+  upload_hint: "WebVTT, SRT, Whisper JSON, text; and recordings where the server has a speech model.", uploading: "uploading", queued: "waits", running: "at work", finished: "done", dead: "failed",
   step_reading: "reading", step_transcribing: "transcribing", step_minutes: "minutes", step_writing: "a language model writes", open: "Open", retry: "Try again", jobs: "Jobs", title_field: "Title (if one file)",
   visibility: "Who sees it", participants: "Participants", private: "Only me",
   prepare_hint: "Paste an invitation, an agenda or any text: what was decided, promised and written about it comes back, each with its reason.", recommend: "Find what matters", nothing_related: "Nothing in the library is related to this.",
-  drop_ics: "Open an invitation (.ics)", token: "Token", sign_in: "Sign in", sign_in_hint: "Paste the token that the operator gave you (greffier tokens add).",
-  error: "That did not work:", language: "Language", back: "Library", load: "Loading…", related: "Related", minutes_short: (n) => `${n} min`,
+  prepare_example: "For example: steering committee on Thursday. The release date, what the security audit found, who writes the user guide.", drop_ics: "Open an invitation (.ics)", token: "Token", sign_in: "Sign in", sign_in_hint: "Paste the token that the operator gave you (greffier tokens add).",
+  error: "That did not work:", language: "Language", back: "Library", load: "Loading…", related: "Related", related_to: "Related to", minutes_short: (n) => `${n} min`,
   live: "Live", live_start: "Start listening", live_stop: "Stop", live_hint: "The microphone of this device is heard: captions, minutes so far, and what matters to what is said. The recording is safe on the server as it comes.",
   live_no_model: "This server has no speech model, so it hears nothing.", live_no_microphone: "This browser gives no microphone here: open the page over HTTPS or on this machine.", live_running: "Being held", title: "Title", spoken: "Spoken language", detected: "Detected",
   live_connecting: "connecting", live_listening: "listening", live_reconnecting: "no connection: the sound waits here", live_ending: "writing the minutes", live_finished: "in the library", live_failed: "failed: what was recorded is on the server", live_no_sound: "no sound came",
-  live_level: "Loudness", live_minutes: "Minutes so far", live_related: "Matters now", live_nothing_yet: "Nothing yet.", live_lag: (seconds) => `${seconds} s behind`,
-  level_without_partials: "slow: no partial text", level_smaller_model: "slow: a smaller model", level_deferred: "too slow: transcribed at the end",
+  live_level: "Loudness", live_minutes: "Minutes so far", live_related: "Matters now", nothing_yet: "Nothing yet.", live_lag: (seconds) => `${seconds} s behind`,
+  live_deferred: "not heard in time: written down from the recording at the end", level_without_partials: "slow: no partial text", level_smaller_model: "slow: a smaller model", level_deferred: "too slow: transcribed at the end",
   kinds: { meeting: "Meetings", passage: "Passages", abstract: "Summaries", topic: "Topics", decision: "Decisions", action: "Open actions", question: "Open questions", mail: "Mails", event: "Events", contact: "Contacts", document: "Documents", chat: "Chats", task: "Tasks", person: "People" },
 };
 
@@ -46,17 +46,17 @@ const FRENCH = {
   evidence: (n) => (n < 2 ? "Montrer la preuve : 1 énoncé" : `Montrer la preuve : ${n} énoncés`),
   overdue: "En retard", due_soon: "Sous huit jours", later: "Plus tard ou sans date", done: "Faites", owner: "Responsable", nobody: "sans responsable", due: "échéance", subscribe: "S’abonner (calendrier)",
   no_actions: "Rien ici.", mark_done: "Marquer comme faite", drop_here: "Déposez ici transcriptions ou enregistrements", or_choose: "ou choisissez des fichiers",
-  upload_hint: "WebVTT, SRT, JSON de Whisper, texte ; et les enregistrements si le serveur a un modèle de parole.", uploading: "envoi", queued: "en attente", running: "en cours", dead: "échec",
+  upload_hint: "WebVTT, SRT, JSON de Whisper, texte ; et les enregistrements si le serveur a un modèle de parole.", uploading: "envoi", queued: "en attente", running: "en cours", finished: "terminé", dead: "échec",
   step_reading: "lecture", step_transcribing: "transcription", step_minutes: "compte rendu", step_writing: "rédaction par un modèle de langue", open: "Ouvrir", retry: "Réessayer", jobs: "Travaux", title_field: "Titre (si un seul fichier)",
   visibility: "Qui peut voir", participants: "Les participants", private: "Moi seulement",
   prepare_hint: "Collez une invitation, un ordre du jour ou un texte : ce qui a été décidé, promis et écrit à ce sujet revient, chaque fois avec sa raison.", recommend: "Trouver ce qui compte", nothing_related: "Rien dans la bibliothèque n’est lié à cela.",
-  drop_ics: "Ouvrir une invitation (.ics)", token: "Jeton", sign_in: "Entrer", sign_in_hint: "Collez le jeton que l’exploitant vous a donné (greffier tokens add).",
-  error: "Cela n’a pas marché :", language: "Langue", back: "Bibliothèque", load: "Chargement…", related: "Liés", minutes_short: (n) => `${n} min`,
+  prepare_example: "Par exemple : comité de pilotage jeudi. La date de livraison, les résultats de l’audit de sécurité, qui écrit le guide d’utilisation.", drop_ics: "Ouvrir une invitation (.ics)", token: "Jeton", sign_in: "Entrer", sign_in_hint: "Collez le jeton que l’exploitant vous a donné (greffier tokens add).",
+  error: "Cela n’a pas marché :", language: "Langue", back: "Bibliothèque", load: "Chargement…", related: "Liés", related_to: "Ce qui est lié à", minutes_short: (n) => `${n} min`,
   live: "En direct", live_start: "Commencer l’écoute", live_stop: "Arrêter", live_hint: "Le micro de cet appareil est écouté : sous-titres, compte rendu en cours, et ce qui compte pour ce qui se dit. L’enregistrement est en sûreté sur le serveur au fur et à mesure.",
   live_no_model: "Ce serveur n’a pas de modèle de parole : il n’entend rien.", live_no_microphone: "Ce navigateur ne donne pas de micro ici : ouvrez la page en HTTPS ou sur cette machine.", live_running: "En cours", title: "Titre", spoken: "Langue parlée", detected: "Détectée",
   live_connecting: "connexion", live_listening: "à l’écoute", live_reconnecting: "pas de connexion : le son attend ici", live_ending: "rédaction du compte rendu", live_finished: "dans la bibliothèque", live_failed: "échec : l’enregistrement est sur le serveur", live_no_sound: "aucun son n’est venu",
-  live_level: "Volume", live_minutes: "Compte rendu en cours", live_related: "Utile maintenant", live_nothing_yet: "Rien encore.", live_lag: (seconds) => `${seconds} s de retard`,
-  level_without_partials: "lent : sans texte provisoire", level_smaller_model: "lent : modèle plus petit", level_deferred: "trop lent : transcrit à la fin",
+  live_level: "Volume", live_minutes: "Compte rendu en cours", live_related: "Utile maintenant", nothing_yet: "Rien encore.", live_lag: (seconds) => `${seconds} s de retard`,
+  live_deferred: "pas entendu à temps : transcrit à la fin depuis l’enregistrement", level_without_partials: "lent : sans texte provisoire", level_smaller_model: "lent : modèle plus petit", level_deferred: "trop lent : transcrit à la fin",
   kinds: { meeting: "Réunions", passage: "Passages", abstract: "Résumés", topic: "Sujets", decision: "Décisions", action: "Actions ouvertes", question: "Questions ouvertes", mail: "Courriels", event: "Événements", contact: "Contacts", document: "Documents", chat: "Discussions", task: "Tâches", person: "Personnes" },
 };
 
@@ -89,6 +89,8 @@ export function day(time, options = { dateStyle: "medium" }) {
 }
 
 export const percent = (share) => new Intl.NumberFormat(language(), { style: "percent" }).format(share);
+
+export const seconds = (ms) => new Intl.NumberFormat(language(), { minimumFractionDigits: 1, maximumFractionDigits: 1 }).format(ms / 1000);
 
 /** `1:02:03` or `2:03`. */
 export function clock(ms) {
