@@ -45,6 +45,7 @@ def search_leads_to_the_place(page: Page) -> None:
     page.first("input[type=search]").send_keys("password reset")
     hit = page.first(".hits a")
     assert page.all(".hits mark"), "nothing is marked"
+    page.check("what was found")
     hit.click()
     page.first(".utterance")
     page.first(".utterance.proof")
@@ -76,6 +77,8 @@ def a_statement_leads_to_its_evidence(page: Page) -> None:
 def a_speaker_is_named_everywhere(page: Page) -> None:
     page.open(MEETING)
     page.click("summary", "Speakers")
+    page.picture("speakers")
+    page.check("speakers to name")
     name = page.first("details form input")
     before = name.get_attribute("value")
     for new in ("Alix Martin-Dupont", before):
@@ -118,7 +121,12 @@ def an_invitation_recalls_what_matters(page: Page) -> None:
     page.open("#/prepare")
     page.all("#invitation")[0].send_keys(str(SAMPLE / "2026-03-19-release-follow-up.ics"))
     page.first(".board article")
+    page.first("main p strong", "follow-up")
     assert all(card.find_elements(By.CSS_SELECTOR, ".reasons .badge") for card in page.all(".board article"))
+    for scheme, is_phone in (("light", False), ("dark", True)):
+        with page.looks(scheme, is_phone):
+            page.picture(f"recommended-{scheme}")
+            page.check("what is recommended")
 
 
 def an_upload_becomes_a_meeting(page: Page) -> None:

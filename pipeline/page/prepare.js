@@ -20,12 +20,19 @@ export async function prepareView(view, { query }) {
   const askText = (event) => {
     event?.preventDefault();
     const value = text.value.trim();
-    if (value) ask(value.startsWith("BEGIN:VCALENDAR") ? { event: value } : { text: value });
+    if (!value) return;
+    fill(subject);
+    ask(isInvitation(value) ? { event: value } : { text: value });
   };
   const open = async (file) => {
     if (!file) return;
-    text.value = await file.text();
-    askText();
+    const content = await file.text();
+    text.value = isInvitation(content) ? "" : content;
+    if (!isInvitation(content)) return askText();
+    // Nobody wants to read a calendar file: its title stands for it.
+    const title = content.match(/^SUMMARY[^:]*:(.*(?:\r?\n[ \t].*)*)/m)?.[1].replace(/\r?\n[ \t]/g, "").replace(/\\(.)/g, "$1");
+    fill(subject, say("related_to"), " ", h("strong", {}, title || file.name));
+    ask({ event: content });
   };
   text.addEventListener("dragover", (event) => event.preventDefault());
   text.addEventListener("drop", (event) => event.dataTransfer.files.length > 0 && (event.preventDefault(), open(event.dataTransfer.files[0])));
@@ -40,6 +47,8 @@ export async function prepareView(view, { query }) {
   fill(subject, say("related_to"), " ", h("a", { href: `#/meetings/${encodeURIComponent(meeting)}` }, title));
   await ask({ meeting });
 }
+
+const isInvitation = (text) => text.trimStart().startsWith("BEGIN:VCALENDAR");
 
 function groups(items) {
   const byKind = Map.groupBy(items, (item) => item.kind);
