@@ -25,8 +25,8 @@ pub const SENTENCE_ENCODER: &str = "all-minilm-l6-v2";
 /// In the folder of the weights: models of one's own, in the form of greffier's manifest.
 const OWN_MODELS_FILE: &str = "manifest.toml";
 
-/// Beside the index: which versions of which artifacts it holds. Written after each commit, so that a crash between
-/// the two only makes the next opening index a meeting once more.
+/// Beside the index: which versions of which artifacts it holds. Written after a commit that puts something in, and before
+/// one that takes something out, so that a crash between the two only makes the next opening index a meeting once more.
 const INDEXED_FILE: &str = "indexed.json";
 
 /// A library opened for reading, with its index.
@@ -183,6 +183,8 @@ impl WritingSession {
         // The receipt must name a meeting that exists before anything is taken out.
         self.library.library().meeting(id)?;
         let entries = usize::from(self.indexed.meetings.remove(id).is_some());
+        // Before the commit: a crash between the two must not leave a meeting that counts as indexed and is not.
+        self.indexed.write(&self.library.library().index_folder())?;
         self.writer.remove_meeting(id)?;
         self.commit()?;
         Ok(self.library.forget_meeting(id, entries)?)
