@@ -86,11 +86,7 @@ impl LibraryWriter {
         let requested_at = now();
         let mut files = Vec::new();
         list_files(folder, root, &mut files)?;
-        let name = format!(
-            "{}-{}",
-            requested_at.strftime("%Y%m%dT%H%M%S%.6fZ"),
-            &sha256_hex(subject.as_bytes())[..12]
-        );
+        let name = format!("{}-{}", requested_at.strftime("%Y%m%dT%H%M%S%.6fZ"), mark_of(subject));
         let mut receipt = Receipt {
             subject: subject.to_owned(),
             requested_at,
@@ -158,14 +154,34 @@ impl super::Library {
             .collect())
     }
 
+    /// Whether a meeting of this name was deleted at `since` or later: as a whole, not its recording alone.
+    ///
+    /// # Errors
+    /// When its receipt cannot be read.
+    pub fn was_forgotten(&self, id: &MeetingId, since: Timestamp) -> Result<bool, LibraryError> {
+        let ending = format!("-{}.json", mark_of(id.as_str()));
+        let receipts = self.receipts_named(|name| name.ends_with(&ending))?;
+        let record = format!("meetings/{id}/meeting/");
+        Ok(receipts.iter().any(|(_, receipt)| {
+            receipt.subject == id.as_str()
+                && receipt.requested_at >= since
+                && receipt.files.iter().any(|file| file.path.starts_with(&record))
+        }))
+    }
+
     fn receipts_with_paths(&self) -> Result<Vec<(PathBuf, Receipt)>, LibraryError> {
+        self.receipts_named(|name| name.ends_with(".json"))
+    }
+
+    fn receipts_named(&self, is_wanted: impl Fn(&str) -> bool) -> Result<Vec<(PathBuf, Receipt)>, LibraryError> {
         let folder = self.root.join(RECEIPTS);
         let Ok(entries) = fs::read_dir(&folder) else {
             return Ok(Vec::new());
         };
         let mut paths: Vec<_> = entries
-            .filter_map(|entry| entry.ok().map(|entry| entry.path()))
-            .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
+            .filter_map(Result::ok)
+            .filter(|entry| entry.file_name().to_str().is_some_and(&is_wanted))
+            .map(|entry| entry.path())
             .collect();
         paths.sort();
         let mut receipts = Vec::with_capacity(paths.len());
@@ -182,6 +198,11 @@ impl super::Library {
         }
         Ok(receipts)
     }
+}
+
+/// The end of the name of a receipt: what was deleted, without its name.
+fn mark_of(subject: &str) -> String {
+    sha256_hex(subject.as_bytes())[..12].to_owned()
 }
 
 fn list_files(folder: &Path, root: &Path, files: &mut Vec<DeletedFile>) -> Result<(), LibraryError> {
@@ -237,6 +258,8 @@ mod tests {
         );
         assert!(receipt.completed_at.is_some());
         assert!(!writer.library().contains(&id).unwrap());
+        let was_forgotten = |since| writer.library().was_forgotten(&id, since).unwrap();
+        assert!(was_forgotten(receipt.requested_at) && !was_forgotten(now()));
         assert!(!folder.path().join("meetings/weekly").exists());
         assert_eq!(writer.library().receipts().unwrap(), [receipt]);
         assert!(matches!(
@@ -259,6 +282,8 @@ mod tests {
         assert_eq!(receipt.files[0].path, "meetings/weekly/source/weekly.vtt");
         assert!(!folder.path().join("meetings/weekly/source").exists());
         assert!(writer.library().transcript(&id).unwrap().is_some());
+        let was_forgotten = writer.library().was_forgotten(&id, receipt.requested_at);
+        assert!(!was_forgotten.unwrap(), "the meeting stays");
         assert_eq!(writer.library().receipts().unwrap(), [receipt]);
         assert_eq!(writer.forget_source(&meeting).unwrap(), None);
     }
