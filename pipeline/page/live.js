@@ -75,7 +75,7 @@ async function startMeeting(fields) {
 
 class Meeting {
   constructor(live, microphone) {
-    Object.assign(this, { live, microphone, isOver: false, pace: "normal", lines: new Map(), partials: new Map() });
+    Object.assign(this, { live, microphone, isOver: false, lines: new Map(), partials: new Map() });
     this.element = h("div");
     this.level = microphone && h("meter", { min: "0", max: "1", low: "0.02", value: "0" });
     this.time = h("span", { class: "faint", role: "timer" }, clock(0));
@@ -102,6 +102,7 @@ class Meeting {
       for (const [element, name] of named) element?.setAttribute("aria-label", say(name));
       fill(this.stopButton, say("live_stop"));
       this.says(this.standing);
+      if (this.lastLag) this.showLag(this.lastLag);
       this.showMinutes(this.lastMinutes);
       this.showRelated(this.lastRelated);
       fill(this.element,
@@ -202,7 +203,7 @@ class Meeting {
       this.said.append(h("li", { class: "utterance turn" }, h("span", {}, clock(start_ms)), h("div", {}, speaker && h("strong", {}, speaker), line)));
     }
     line.append(h("span", {}, text, " "));
-    this.showLag({ level: this.pace, backlog_ms: lag_ms });
+    this.showLag({ level: this.lastLag?.level ?? "normal", backlog_ms: lag_ms });
     this.followTalk();
   }
 
@@ -213,8 +214,8 @@ class Meeting {
     this.followTalk();
   }
 
-  showLag({ level, backlog_ms }) {
-    this.pace = level;
+  showLag(lag) {
+    const { level, backlog_ms } = (this.lastLag = lag);
     this.lag.hidden = false;
     this.lag.classList.toggle("warn", level !== "normal");
     fill(this.lag, level === "normal" ? say("live_lag", seconds(backlog_ms)) : say(`level_${level}`));

@@ -33,7 +33,7 @@ function showTop(current) {
     document.getElementById("top"),
     h("a", { class: "brand", href: "#/" }, h("img", { src: "/page/icon.svg", alt: "" }), "greffier"),
     h("nav", { "aria-label": "greffier" }, session ? links : []),
-    session?.person && h("span", { class: "faint small" }, session.person),
+    session?.person && h("span", { class: "faint small who" }, session.person),
     h("button", { class: "plain", lang: language() === "fr" ? "en" : "fr", onclick: () => (switchLanguage(), show()) }, say("other_language")),
     session?.person && h("button", { class: "plain", onclick: signOut }, say("sign_out")),
   );

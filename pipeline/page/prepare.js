@@ -7,7 +7,7 @@ import { day, kind, say } from "./words.js";
 export async function prepareView(view, { query }) {
   const results = h("div", { "aria-live": "polite" });
   const subject = h("p", { style: { margin: "1.2rem 0 .6rem" } });
-  const text = h("textarea", { rows: "7", "aria-label": say("prepare"), placeholder: say("prepare_example") });
+  const text = h("textarea", { rows: "5", "aria-label": say("prepare"), placeholder: say("prepare_example") });
   const ask = async (context) => {
     fill(results, h("p", { class: "faint" }, say("load")));
     try {
