@@ -5,7 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
 use datasets::Language;
 use tantivy::tokenizer::{
@@ -77,9 +77,40 @@ impl Analyzer {
     }
 }
 
-/// The language of `text` where it is long and clear enough to tell.
+/// Bytes that are looked at to tell a language.
+pub(crate) const DETECTION_BYTES: usize = 4000;
+
+/// Analyzers of all languages with what they have learnt of words, which the next who lends them has too.
+pub(crate) struct LentAnalyzers(Vec<TextAnalyzer>);
+
+/// Those that nobody uses now.
+static IDLE_ANALYZERS: Mutex<Vec<Vec<TextAnalyzer>>> = Mutex::new(Vec::new());
+
+impl LentAnalyzers {
+    pub(crate) fn new() -> Self {
+        let idle = idle_analyzers().pop();
+        Self(idle.unwrap_or_else(|| Analyzer::ALL.map(Analyzer::build).into()))
+    }
+
+    pub(crate) fn get(&mut self, analyzer: Analyzer) -> &mut TextAnalyzer {
+        &mut self.0[analyzer as usize]
+    }
+}
+
+impl Drop for LentAnalyzers {
+    fn drop(&mut self) {
+        idle_analyzers().push(std::mem::take(&mut self.0));
+    }
+}
+
+fn idle_analyzers() -> MutexGuard<'static, Vec<Vec<TextAnalyzer>>> {
+    // A panic leaves whole analyzers: they are put in and taken out at once or not at all.
+    IDLE_ANALYZERS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The language of `text`, by its beginning, where that is long and clear enough to tell.
 pub(crate) fn detect_language(text: &str) -> Option<Language> {
-    let info = whatlang::detect(text)?;
+    let info = whatlang::detect(&text[..text.floor_char_boundary(DETECTION_BYTES)])?;
     if !info.is_reliable() {
         return None;
     }
@@ -110,7 +141,7 @@ pub(crate) fn language_by_stop_words(line: &str) -> Option<Language> {
 
 /// Lower-cased, folded words with their byte ranges in `text`: names, speakers and styles are compared by them.
 pub(crate) fn plain_words(text: &str) -> Vec<Token> {
-    tokens(&mut Analyzer::Other.build(), text)
+    tokens(LentAnalyzers::new().get(Analyzer::Other), text)
 }
 
 /// All tokens of `text`.

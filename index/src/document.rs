@@ -10,15 +10,12 @@ use jiff::Timestamp;
 use tantivy::TantivyDocument;
 
 use crate::access::granted;
-use crate::analyzer::{Analyzer, detect_language};
+use crate::analyzer::{Analyzer, DETECTION_BYTES, detect_language};
 use crate::profile::{TextCounter, stored};
 use crate::record::{MeetingProfile, Piece, Record};
 use crate::schema::{Fields, order_value, stable_hash};
 use crate::vector_segment::to_bytes;
 use crate::{ItemKind, MeetingEntry, Passage, WriteIndexError};
-
-/// Characters that are looked at to tell a language.
-const DETECTION_CHARACTERS: usize = 4000;
 
 /// The value of the owner field for a meeting.
 pub(crate) fn meeting_owner(id: &MeetingId) -> String {
@@ -109,7 +106,7 @@ impl DocumentBuilder {
         let text = format!("{}\n{}", item.title, item.text);
         let language = item
             .language
-            .or_else(|| detect_language(head(&text)))
+            .or_else(|| detect_language(&text))
             .unwrap_or(Language::ENGLISH);
         let piece = |text: &str| Piece {
             speaker: None,
@@ -264,17 +261,13 @@ fn shares(utterances: &[Utterance], numbers: &HashMap<&datasets::SpeakerLabel, u
         .collect()
 }
 
-fn head(text: &str) -> &str {
-    &text[..text.floor_char_boundary(DETECTION_CHARACTERS)]
-}
-
 fn language_of(meeting: &Meeting, transcript: &Transcript) -> Language {
     meeting.language.unwrap_or_else(|| {
         let mut text = String::new();
         for utterance in &transcript.utterances {
             text.push_str(&utterance.text);
             text.push(' ');
-            if text.len() > DETECTION_CHARACTERS {
+            if text.len() > DETECTION_BYTES {
                 break;
             }
         }

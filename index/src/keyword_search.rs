@@ -9,7 +9,7 @@ use std::collections::HashSet;
 use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{DocId, SegmentReader, Term};
 
-use crate::analyzer::{Analyzer, detect_language, is_request_word, plain_words, tokens};
+use crate::analyzer::{Analyzer, LentAnalyzers, detect_language, is_request_word, plain_words, tokens};
 use crate::schema::Fields;
 use crate::scope::Scope;
 
@@ -35,16 +35,13 @@ pub(crate) struct QueryWord {
 /// only where there is nothing else.
 pub(crate) fn query_words(text: &str) -> Vec<QueryWord> {
     let sure = detect_language(text).map(Analyzer::for_language);
-    let mut analyzers = Analyzer::ALL.map(Analyzer::build);
+    let mut analyzers = LentAnalyzers::new();
     let mut words: Vec<QueryWord> = Vec::new();
     let mut known = HashSet::new();
     for token in plain_words(text) {
         let written = &text[token.offset_from..token.offset_to];
-        let mut terms = Analyzer::ALL.map(|analyzer| {
-            tokens(&mut analyzers[analyzer as usize], written)
-                .pop()
-                .map(|token| token.text)
-        });
+        let mut terms =
+            Analyzer::ALL.map(|analyzer| tokens(analyzers.get(analyzer), written).pop().map(|token| token.text));
         let stop_words = [Analyzer::English, Analyzer::French].map(|analyzer| terms[analyzer as usize].is_none());
         let is_stop_word = match sure {
             Some(analyzer @ (Analyzer::English | Analyzer::French)) => stop_words[analyzer as usize],

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use tantivy::tokenizer::TextAnalyzer;
 
-use crate::analyzer::{Analyzer, tokens};
+use crate::analyzer::{Analyzer, LentAnalyzers, tokens};
 use crate::hybrid_search::Candidate;
 use crate::keyword_search::QueryWord;
 use crate::record::Record;
@@ -55,17 +55,17 @@ pub(crate) fn hit(
     })
 }
 
-/// Finds the words of a query in texts. One for all hits: its analyzers remember words.
+/// Finds the words of a query in texts.
 pub(crate) struct Highlighter<'a> {
     words: &'a [QueryWord],
-    analyzers: [TextAnalyzer; 3],
+    analyzers: LentAnalyzers,
 }
 
 impl<'a> Highlighter<'a> {
     pub(crate) fn new(words: &'a [QueryWord]) -> Self {
         Self {
             words,
-            analyzers: Analyzer::ALL.map(Analyzer::build),
+            analyzers: LentAnalyzers::new(),
         }
     }
 
@@ -75,7 +75,7 @@ impl<'a> Highlighter<'a> {
     }
 }
 
-fn snippet(record: &Record, words: &[QueryWord], analyzers: &mut [TextAnalyzer; 3]) -> (Snippet, Vec<String>) {
+fn snippet(record: &Record, words: &[QueryWord], analyzers: &mut LentAnalyzers) -> (Snippet, Vec<String>) {
     let mut text = String::new();
     let mut matches: Vec<(Range<usize>, usize)> = Vec::new();
     for piece in &record.pieces {
@@ -92,7 +92,7 @@ fn snippet(record: &Record, words: &[QueryWord], analyzers: &mut [TextAnalyzer; 
         let start = text.len();
         text.push_str(&piece.text);
         let analyzer = Analyzer::for_language(piece.language);
-        for (range, word) in matches_in(&piece.text, analyzer, &mut analyzers[analyzer as usize], words) {
+        for (range, word) in matches_in(&piece.text, analyzer, analyzers.get(analyzer), words) {
             matches.push((start + range.start..start + range.end, word));
         }
     }

@@ -4,9 +4,8 @@ use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
 
 use datasets::Language;
-use tantivy::tokenizer::TextAnalyzer;
 
-use crate::analyzer::{Analyzer, for_each_word, tokens};
+use crate::analyzer::{Analyzer, LentAnalyzers, for_each_word, tokens};
 use crate::schema::stable_hash;
 use crate::vocabulary::AlreadyHashed;
 
@@ -26,7 +25,7 @@ pub(crate) struct TextCounts {
 
 /// Adds texts to counts. Remembers what became of each written word, as analysing it again is the dear part.
 pub(crate) struct TextCounter {
-    analyzers: [TextAnalyzer; 3],
+    analyzers: LentAnalyzers,
     /// By analyzer: number of each word as written.
     known: [HashMap<Box<str>, usize, foldhash::fast::RandomState>; 3],
     /// Its hash as a word and as a term, its spelling, and how often it stands in the present text.
@@ -45,7 +44,7 @@ struct Written {
 impl TextCounter {
     pub(crate) fn new() -> Self {
         Self {
-            analyzers: Analyzer::ALL.map(Analyzer::build),
+            analyzers: LentAnalyzers::new(),
             known: Default::default(),
             written: Vec::new(),
             touched: Vec::new(),
@@ -90,10 +89,10 @@ impl TextCounter {
 
     fn learn(&mut self, analyzer: Analyzer, written: &str) -> usize {
         let lower = written.to_lowercase();
-        let plain = tokens(&mut self.analyzers[Analyzer::Other as usize], &lower)
+        let plain = tokens(self.analyzers.get(Analyzer::Other), &lower)
             .pop()
             .map_or_else(|| lower.clone(), |token| token.text);
-        let term = tokens(&mut self.analyzers[analyzer as usize], &lower).pop();
+        let term = tokens(self.analyzers.get(analyzer), &lower).pop();
         self.written.push(Written {
             word: stable_hash(&[plain.as_bytes()]) as u32,
             term: term.map(|token| term_hash(analyzer, &token.text)),

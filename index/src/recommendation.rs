@@ -8,7 +8,7 @@ use datasets::{ActionStatus, Language, MeetingId, PersonId, Viewer};
 use jiff::Timestamp;
 use tantivy::DocId;
 
-use crate::analyzer::{Analyzer, detect_language, language_by_stop_words, tokens};
+use crate::analyzer::{Analyzer, LentAnalyzers, detect_language, language_by_stop_words, tokens};
 use crate::hybrid_search::near_rows;
 use crate::keyword_search::{QueryWord, WordPostings, bm25, inverse_document_frequency};
 use crate::present::Highlighter;
@@ -18,7 +18,7 @@ use crate::related_meetings::{PoolStatistics, SharedTerms, TellingTerm};
 use crate::schema::Fields;
 use crate::scope::Scope;
 use crate::vector_segment::VectorQuery;
-use crate::view::{Columns, View};
+use crate::view::{Columns, NO_MEETING, View};
 use crate::{Filters, ItemKind, Reason, RecommendContext, RecommendRequest, Recommendation, SearchError, Snippet};
 
 /// Words of the context that are looked for.
@@ -42,6 +42,9 @@ const TEXT_SCORE_MIN: f32 = 0.12;
 const TEXT_WORDS_MIN: usize = 2;
 /// A vector this near is enough by itself.
 const COSINE_ENOUGH: f32 = 0.6;
+/// So many meetings tell what is usual, whether or not the one that is asked about is among them, and those that came after
+/// it: what they are among themselves is then made once, and not for each context. Of 256 one is 0.4 % of every mean.
+const MEETINGS_ENOUGH: usize = 256;
 
 /// A meeting of the pool with its score.
 #[derive(Clone, Copy)]
@@ -55,6 +58,7 @@ struct ReadContext {
     counts: TextCounts,
     /// Term by hash, with its analyzer.
     terms: HashMap<u32, (Analyzer, String)>,
+    /// What is usual among meetings, those that are not wanted perhaps included.
     pool: Arc<PoolStatistics>,
     scopes: Vec<Scope>,
 }
@@ -83,8 +87,9 @@ pub(crate) fn recommend(
     let context = &request.context;
     let read = ReadContext::new(fields, view, context, &request.viewer)?;
     let telling = read.pool.telling_terms(view.vocabulary(), &read.counts);
-    let shared = SharedTerms::new(&telling);
     let ranked = scored_meetings(view, context, &read);
+    let first = ranked.iter().take(MEETINGS_MAX).map(|meeting| meeting.place);
+    let shared = SharedTerms::new(view.vocabulary(), &telling, first);
     let related = related_only(view, context, &ranked, &telling, &shared);
     let mut recommendations: Vec<Recommendation> = related
         .iter()
@@ -103,15 +108,20 @@ impl ReadContext {
             .segments()
             .map(|(reader, columns)| Scope::new(fields, reader, columns, viewer, &filters))
             .collect::<tantivy::Result<_>>()?;
-        let mut pool = Vec::new();
+        let mut seen = Vec::new();
         for (segment, (columns, scope)) in view.columns.iter().zip(&scopes).enumerate() {
             for (number, meeting) in (0..).zip(&columns.meetings) {
-                let is_seen = meeting.document.is_some_and(|document| scope.is_visible(document));
-                if is_seen && meeting.record.as_ref().is_some_and(|record| is_wanted(context, record)) {
-                    pool.push((segment, number));
+                let Some((document, record)) = meeting.document.zip(meeting.record.as_ref()) else {
+                    continue;
+                };
+                if scope.is_visible(document) && !is_hidden(context, record) {
+                    seen.push((segment, number));
                 }
             }
         }
+        let has_enough = seen.len() >= MEETINGS_ENOUGH;
+        let is_compared = |place: &(usize, u32)| has_enough || is_wanted_meeting(view, context, *place);
+        let pool = seen.into_iter().filter(is_compared).collect();
         let (counts, terms) = count(&context.texts);
         Ok(Self {
             counts,
@@ -124,18 +134,27 @@ impl ReadContext {
 
 /// Not the meeting itself, and nothing that lies after the context.
 fn is_wanted(context: &RecommendContext, record: &Record) -> bool {
-    let is_itself = record.meeting.as_ref().is_some_and(|meeting| {
-        context.exclude_meeting.as_ref() == Some(meeting) || context.exclude_also.contains(meeting)
-    });
+    let is_itself = record.meeting.is_some() && record.meeting == context.exclude_meeting;
     let is_later = record.context_item.is_none() && record.at.zip(context.at).is_some_and(|(at, now)| at > now);
-    !is_itself && !is_later
+    !is_itself && !is_later && !is_hidden(context, record)
+}
+
+/// As if it were not there.
+fn is_hidden(context: &RecommendContext, record: &Record) -> bool {
+    let meeting = record.meeting.as_ref();
+    meeting.is_some_and(|meeting| context.exclude_also.contains(meeting))
+}
+
+/// The same by the record of the meeting, which is in memory.
+fn is_wanted_meeting(view: &View, context: &RecommendContext, place: (usize, u32)) -> bool {
+    meeting_record(view, place).is_some_and(|record| is_wanted(context, record))
 }
 
 fn count(texts: &[String]) -> (TextCounts, HashMap<u32, (Analyzer, String)>) {
     let usual = detect_language(&texts.join("\n")).unwrap_or(Language::ENGLISH);
     let lines: Vec<&str> = texts.iter().flat_map(|text| text.lines()).collect();
     let by_line = lines.len() <= LINES_BY_LANGUAGE_MAX;
-    let mut analyzers = Analyzer::ALL.map(Analyzer::build);
+    let mut analyzers = LentAnalyzers::new();
     let mut counter = TextCounter::new();
     let mut terms = HashMap::new();
     for line in lines {
@@ -146,7 +165,7 @@ fn count(texts: &[String]) -> (TextCounts, HashMap<u32, (Analyzer, String)>) {
         };
         let analyzer = Analyzer::for_language(language);
         counter.add(line, language);
-        for token in tokens(&mut analyzers[analyzer as usize], line) {
+        for token in tokens(analyzers.get(analyzer), line) {
             terms
                 .entry(term_hash(analyzer, &token.text))
                 .or_insert((analyzer, token.text));
@@ -166,6 +185,7 @@ fn scored_meetings(view: &View, context: &RecommendContext, read: &ReadContext) 
         .pool
         .iter()
         .zip(scores)
+        .filter(|&(&place, _)| is_wanted_meeting(view, context, place))
         .map(|(&place, score)| ScoredMeeting {
             place,
             score: score + meeting_record(view, place).map_or(0.0, |record| bonus(context, record)),
@@ -178,7 +198,11 @@ fn scored_meetings(view: &View, context: &RecommendContext, read: &ReadContext) 
 }
 
 fn bonus(context: &RecommendContext, record: &Record) -> f32 {
-    let common = shared_people(context, record).len() as f32;
+    let people = record
+        .people
+        .iter()
+        .filter(|(person, _)| context.people.contains(person));
+    let common = people.count() as f32;
     let people = if context.people.is_empty() {
         0.0
     } else {
@@ -217,7 +241,7 @@ fn related_only(
     context: &RecommendContext,
     ranked: &[ScoredMeeting],
     telling: &[TellingTerm],
-    shared: &SharedTerms<'_>,
+    shared: &SharedTerms,
 ) -> Vec<ScoredMeeting> {
     let (usual, spread) = usual_score(ranked);
     let all: f32 = telling.iter().map(|term| term.weight).sum::<f32>().max(1e-6);
@@ -229,7 +253,7 @@ fn related_only(
         if context.series.is_some() && context.series == record.series {
             return true;
         }
-        let shared = shared.with(view.vocabulary(), meeting.place);
+        let shared = shared.with(meeting.place);
         if shared_people(context, record).len() >= BOUND_PEOPLE_MIN && shared.len() >= BOUND_WORDS_MIN {
             return true;
         }
@@ -265,13 +289,13 @@ fn meeting_recommendation(
     view: &View,
     context: &RecommendContext,
     read: &ReadContext,
-    shared: &SharedTerms<'_>,
+    shared: &SharedTerms,
     meeting: ScoredMeeting,
 ) -> Option<Recommendation> {
     let record = meeting_record(view, meeting.place)?;
     let words = shared
-        .with(view.vocabulary(), meeting.place)
-        .into_iter()
+        .with(meeting.place)
+        .iter()
         .filter_map(|term| read.counts.spelling.get(&term.hash))
         .take(REASON_WORDS);
     let reasons = reasons(context, record, words.cloned().collect(), None);
@@ -396,8 +420,11 @@ fn texts(
         if taken.get(&kind).is_some_and(|&taken| taken >= request.limit) {
             continue;
         }
-        // One passage of a meeting stands for its neighbours.
         let place = (text.segment, columns.meeting_of[text.document as usize]);
+        if place.1 != NO_MEETING && !is_wanted_meeting(view, &request.context, place) {
+            continue;
+        }
+        // One passage of a meeting stands for its neighbours.
         if kind == ItemKind::Passage && meetings.contains(&place) {
             continue;
         }
@@ -500,18 +527,11 @@ fn scored_texts(
         .collect();
     let mut found = Vec::new();
     for (segment, ((_, columns), postings)) in view.segments().zip(&postings).enumerate() {
-        let of_segment = text_scores(columns, postings, &weights);
-        let near: HashSet<usize> = vectors
-            .iter()
-            .flat_map(|vector| near_rows(&read.scopes[segment], columns, vector))
-            .collect();
-        let is_near = |document| {
-            let row = columns.vectors.as_ref().and_then(|vectors| vectors.row(document));
-            row.is_some_and(|row| near.contains(&row))
-        };
-        for (document, score, held) in of_segment {
+        let near = near_documents(&read.scopes[segment], columns, &vectors);
+        for (document, score, held) in text_scores(columns, postings, &weights) {
             let has_words = score >= TEXT_SCORE_MIN && held >= TEXT_WORDS_MIN;
-            if !has_words && !is_near(document) {
+            let may_be_near = near.get(document as usize).is_some_and(|&near| near);
+            if !has_words && !may_be_near {
                 continue;
             }
             let cosine = nearest(columns, &vectors, document);
@@ -527,35 +547,48 @@ fn scored_texts(
             }
         }
     }
-    found.sort_by(|a, b| {
-        b.score
-            .total_cmp(&a.score)
-            .then((a.segment, a.document).cmp(&(b.segment, b.document)))
-    });
+    // Equal scores in the order of time and meeting: where a document lies in the index says nothing.
+    let place = |text: &ScoredText| {
+        let columns = &view.columns[text.segment];
+        let document = text.document as usize;
+        (columns.order[document], columns.kind[document])
+    };
+    found.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| place(a).cmp(&place(b))));
     Ok(found)
 }
 
+/// Of each document whether one of the vectors may be near; empty where there are none.
+fn near_documents(scope: &Scope, columns: &Columns, queries: &[VectorQuery]) -> Vec<bool> {
+    let Some(vectors) = columns.vectors.as_ref().filter(|_| !queries.is_empty()) else {
+        return Vec::new();
+    };
+    let mut near = vec![false; columns.kind.len()];
+    for row in queries.iter().flat_map(|query| near_rows(scope, columns, query)) {
+        near[vectors.documents()[row] as usize] = true;
+    }
+    near
+}
+
 /// Of each document that holds a telling word: its share of the telling weight, and how many words it holds.
-fn text_scores(columns: &Columns, postings: &[WordPostings], weights: &[f32]) -> Vec<(DocId, f32, usize)> {
-    let mut scores = vec![0.0_f32; columns.kind.len()];
-    let mut held = vec![0_u16; columns.kind.len()];
+fn text_scores<'a>(
+    columns: &'a Columns,
+    postings: &[WordPostings],
+    weights: &[f32],
+) -> impl Iterator<Item = (DocId, f32, usize)> + 'a {
+    let mut scores = vec![(0.0_f32, 0_u16); columns.kind.len()];
     for (postings, weight) in postings.iter().zip(weights) {
         for (&document, &frequency) in postings.documents.iter().zip(&postings.frequencies) {
-            scores[document as usize] += weight * bm25(frequency as f32, columns.lengths[document as usize]);
-            held[document as usize] += 1;
+            let (score, held) = &mut scores[document as usize];
+            *score += weight * bm25(frequency as f32, columns.lengths[document as usize]);
+            *held += 1;
         }
     }
     // A passage holds a tenth of what is said in five minutes: the measure is the tenth part of the words.
     let telling: f32 = weights.iter().sum::<f32>().max(1e-6);
-    let by_score = scores
-        .into_iter()
-        .zip(held)
-        .enumerate()
-        .filter(|(_, (score, _))| *score > 0.0);
-    by_score
-        .filter(|(document, _)| columns.kind[*document] != ItemKind::Meeting.code())
-        .map(|(document, (score, held))| (document as DocId, score / telling, usize::from(held)))
-        .collect()
+    let by_document = (0..).zip(scores).filter(|(_, (score, _))| *score > 0.0);
+    by_document
+        .filter(|(document, _)| columns.kind[*document as usize] != ItemKind::Meeting.code())
+        .map(move |(document, (score, held))| (document, score / telling, usize::from(held)))
 }
 
 /// The largest cosine between a document's vector and those of the context.

@@ -3,7 +3,7 @@
 //! Built at each commit; the columns of an index segment that did not change are taken over.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use tantivy::index::SegmentId;
 use tantivy::schema::Value;
@@ -14,6 +14,7 @@ use crate::keyword_search::document_lengths;
 use crate::record::{MeetingProfile, Record};
 use crate::related_meetings::PoolStatistics;
 use crate::schema::{Fields, GROUP, KIND, ORDER, ORDINAL};
+use crate::suggest::WrittenWords;
 use crate::vector_segment::VectorSegment;
 use crate::vocabulary::Vocabulary;
 use crate::{ItemKind, SearchError};
@@ -28,8 +29,8 @@ pub(crate) struct View {
     pools: Mutex<Vec<Arc<PoolStatistics>>>,
 }
 
-/// Pools that are remembered: a live meeting asks for the same one every few seconds.
-const POOLS_MAX: usize = 4;
+/// Pools that are remembered, one for each set of meetings that somebody may see: a few megabytes in a large library.
+const POOLS_MAX: usize = 16;
 
 /// The columns of one index segment, and its meetings.
 pub(crate) struct Columns {
@@ -48,6 +49,7 @@ pub(crate) struct Columns {
     /// Meetings and speakers in them, by each word of the speaker's name.
     pub(crate) speakers_by_word: HashMap<String, Vec<(u32, u16)>>,
     pub(crate) vectors: Option<VectorSegment>,
+    written_words: OnceLock<WrittenWords>,
 }
 
 /// The documents of one meeting.
@@ -102,16 +104,23 @@ impl View {
     pub(crate) fn pool(&self, pool: Vec<(usize, u32)>) -> Arc<PoolStatistics> {
         // A poisoned lock holds whole entries all the same.
         let remembered = || self.pools.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = remembered().iter().find(|known| known.pool == pool) {
-            return Arc::clone(known);
+        // The one that was asked for last is forgotten last.
+        let keep = |mut pools: MutexGuard<'_, Vec<Arc<PoolStatistics>>>, latest: Arc<PoolStatistics>| {
+            pools.push(Arc::clone(&latest));
+            latest
+        };
+        let mut pools = remembered();
+        if let Some(place) = pools.iter().position(|known| known.pool == pool) {
+            let known = pools.remove(place);
+            return keep(pools, known);
         }
+        drop(pools);
         let made = Arc::new(PoolStatistics::new(self.vocabulary(), pool));
         let mut pools = remembered();
         if pools.len() >= POOLS_MAX {
             pools.remove(0);
         }
-        pools.push(Arc::clone(&made));
-        made
+        keep(pools, made)
     }
 
     /// What is stored of a document.
@@ -141,6 +150,7 @@ impl Columns {
             meetings: Vec::new(),
             speakers_by_word: HashMap::new(),
             vectors: VectorSegment::open(reader)?,
+            written_words: OnceLock::new(),
         };
         columns.gather_meetings(reader, &group);
         for meeting in &mut columns.meetings {
@@ -162,6 +172,15 @@ impl Columns {
             }
         }
         Ok(columns)
+    }
+
+    /// The words that can be completed; read when somebody types for the first time.
+    pub(crate) fn written_words(&self, fields: &Fields, reader: &SegmentReader) -> Result<&WrittenWords, SearchError> {
+        if let Some(words) = self.written_words.get() {
+            return Ok(words);
+        }
+        let words = WrittenWords::read(fields, reader, self)?;
+        Ok(self.written_words.get_or_init(|| words))
     }
 
     fn gather_meetings(&mut self, reader: &SegmentReader, group: &[u64]) {

@@ -34,7 +34,11 @@ const TOPICS: [[&str; 3]; 4] = [
 ];
 
 fn library() -> Vec<Held> {
-    (0..16)
+    library_of(16)
+}
+
+fn library_of(meetings: usize) -> Vec<Held> {
+    (0..meetings)
         .map(|number| {
             let topic = number % TOPICS.len();
             let people = [format!("person {topic}a"), format!("person {topic}b")];
@@ -139,6 +143,29 @@ fn series_people_and_time_count() {
         .find(|item| item.kind == ItemKind::Person)
         .expect("a person");
     assert_eq!(person.person, Some(PersonId::new("person 2b")));
+}
+
+#[test]
+fn what_is_usual_may_come_from_meetings_that_are_not_wanted_but_they_are_not_recommended() {
+    let folder = tempfile::tempdir().expect("a folder");
+    // So many that they are compared once, for all contexts.
+    let index = index_of(folder.path(), &library_of(300));
+    let now = jiff::Timestamp::from_second(200 * 86_400).expect("valid");
+    let context = RecommendContext {
+        series: Some(SeriesId::new("series 2")),
+        exclude_meeting: Some(MeetingId::new("m198")),
+        at: Some(now),
+        ..context("how much runoff of the glacier reaches the dam")
+    };
+    let list = recommend(&index, context);
+    for kind in [ItemKind::Meeting, ItemKind::Passage] {
+        let of_kind: Vec<&Recommendation> = list.iter().filter(|item| item.kind == kind).collect();
+        assert_eq!(of_kind.len(), 5, "{kind:?}");
+        for item in of_kind {
+            assert_ne!(item.meeting, Some(MeetingId::new("m198")));
+            assert!(item.started_at.is_some_and(|at| at <= now), "{item:?}");
+        }
+    }
 }
 
 #[test]
