@@ -312,7 +312,13 @@ fn rank(
             noticed.map(move |(meeting, &score)| (segment, meeting, score))
         })
         .collect();
-    noticed.sort_unstable_by(|a, b| b.2.total_cmp(&a.2).then((a.0, a.1).cmp(&(b.0, b.1))));
+    // Equal scores in the order of time and meeting: an index that is made anew takes the same.
+    let place = |&(segment, meeting, _): &(usize, u32, f32)| {
+        let columns = segments[segment].columns;
+        let first = columns.meetings[meeting as usize].all.first();
+        first.map(|&document| columns.order[document as usize])
+    };
+    noticed.sort_unstable_by(|a, b| b.2.total_cmp(&a.2).then_with(|| place(a).cmp(&place(b))));
     noticed.truncate(MEETINGS_MAX);
     let mut scale = Scale::default();
     let timelines: Vec<(usize, u32, Timeline, Vec<f32>)> = noticed

@@ -1,7 +1,7 @@
 //! Searches by words: visible at once, gone when removed, filtered, and empty when nothing is relevant.
 
 use datasets::{ContextItem, ContextItemId, ContextKind, Language, MeetingId, PersonId};
-use index::{Filters, ItemKind, SearchRequest};
+use index::{Filters, Index, ItemKind, SearchRequest};
 
 use crate::{Held, held, index_of, places, put, request};
 
@@ -279,4 +279,31 @@ fn pages_follow_each_other() {
         })
         .collect();
     assert_eq!(paged, all);
+}
+
+#[test]
+fn which_of_many_alike_are_found_does_not_depend_on_how_the_index_came_to_be() {
+    let texts = [
+        "The budget of the library is approved.",
+        "Then the library buys shelves.",
+    ];
+    let meetings: Vec<Held> = (1..=40)
+        .map(|day| held(&format!("meeting-{day}"), day, &["Ann", "Ben"], &texts))
+        .collect();
+    let folders = [(); 2].map(|()| tempfile::tempdir().expect("a folder"));
+    let at_once = index_of(folders[0].path(), &meetings);
+    // The later half first, in index segments of its own.
+    let grown = Index::open_or_create(folders[1].path(), None).expect("the index opens");
+    let mut writer = grown.writer().expect("the writer is free");
+    for half in [&meetings[20..], &meetings[..20]] {
+        half.iter().for_each(|held| put(&mut writer, held, None));
+        writer.commit().expect("the commit is written");
+    }
+    let request = SearchRequest {
+        limit: 100,
+        ..request("library budget")
+    };
+    let found = places(&at_once, &request);
+    assert!(!found.is_empty());
+    assert_eq!(places(&grown, &request), found);
 }
