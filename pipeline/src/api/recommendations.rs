@@ -24,6 +24,8 @@ use crate::stages::read_context::{context_of_calendar, context_of_meeting, conte
 /// Recommendations of each kind, unless asked otherwise, and at most.
 const LIMIT: usize = 5;
 const LIMIT_MAX: usize = 50;
+/// Pieces of a context whose vectors are made: those of five minutes of talk. A vector takes as long as everything else.
+const VECTORS_MAX: usize = 5;
 
 /// What recommendations are asked for.
 #[derive(Deserialize, ToSchema)]
@@ -194,7 +196,7 @@ pub(super) fn find(
     request: RecommendationRequest,
 ) -> Answer<Vec<Recommendation>> {
     let mut context = context(holdings, &viewer, request.context)?;
-    context.vectors = holdings.embed(&context.texts)?;
+    context.vectors = holdings.embed(&spread_over(&context.texts, VECTORS_MAX))?;
     let limit = request.limit.unwrap_or(LIMIT).clamp(1, LIMIT_MAX);
     let found = holdings.index.recommend(&RecommendRequest { context, viewer, limit });
     Ok(found.map_err(anyhow::Error::from)?)
@@ -219,6 +221,13 @@ fn context(holdings: Holdings<'_>, viewer: &Viewer, asked: ContextView) -> Answe
         }
         ContextView::Live(live) => context_of_talk(&live.text, people(live.people), live.meeting.map(MeetingId::new)),
     })
+}
+
+/// So many of the texts, or all where they are fewer, from the first on at equal distances.
+fn spread_over(texts: &[String], most: usize) -> Vec<String> {
+    let count = texts.len().min(most);
+    let at = |number: usize| texts[number * texts.len() / count].clone();
+    (0..count).map(at).collect()
 }
 
 /// The language of `Accept-Language`: French where it comes before English, else English.
@@ -316,6 +325,14 @@ mod tests {
         let parts = SnippetView::of(snippet).parts;
         let texts: Vec<(&str, bool)> = parts.iter().map(|part| (part.text.as_str(), part.matched)).collect();
         assert_eq!(texts, [("été", true), (" : le ", false), ("budget", true)]);
+    }
+
+    #[test]
+    fn a_long_context_is_seen_from_its_beginning_to_its_end() {
+        let texts: Vec<String> = (0..12).map(|number| number.to_string()).collect();
+        assert_eq!(spread_over(&texts, 5), ["0", "2", "4", "7", "9"]);
+        assert_eq!(spread_over(&texts[..2], 5), ["0", "1"]);
+        assert!(spread_over(&[], 5).is_empty());
     }
 
     #[test]

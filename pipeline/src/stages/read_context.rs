@@ -72,8 +72,13 @@ pub fn context_of_meeting(library: &Library, id: &MeetingId, viewer: &Viewer) ->
         }
         .into());
     }
-    let transcript = library.transcript(id)?.unwrap_or_default();
-    Ok(context(&meeting, &transcript, library.minutes(id)?.as_ref()))
+    let minutes = library.minutes(id)?;
+    // Only read where it is needed: it is the longest of all.
+    let transcript = match minutes {
+        Some(_) => None,
+        None => library.transcript(id)?,
+    };
+    Ok(context(&meeting, &transcript.unwrap_or_default(), minutes.as_ref()))
 }
 
 /// The context of an invitation in iCalendar form.
