@@ -1,6 +1,8 @@
 // The connection to a live meeting. It comes back when it breaks: events go on after the last that was heard, and sound is
 // sent again from where the server has it on disk. Until then what the microphone gives waits here.
 
+import { language } from "./words.js";
+
 const HEADER_BYTES = 10;
 /** Samples that wait for a connection, at most: half an hour. */
 const WAITING_MAX = 1800 * 16000;
@@ -35,7 +37,7 @@ export class LiveSocket {
   }
 
   connect() {
-    const address = new URL(`${this.address}?after=${this.last}`, location.href);
+    const address = new URL(`${this.address}?after=${this.last}&language=${language()}`, location.href);
     address.protocol = address.protocol === "https:" ? "wss:" : "ws:";
     this.isReady = this.hasFinished = false;
     this.socket = new WebSocket(address);

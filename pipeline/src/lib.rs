@@ -24,3 +24,4 @@ pub mod session;
 pub mod settings;
 pub mod speech_models;
 pub mod stages;
+pub mod traces;

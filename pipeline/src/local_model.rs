@@ -13,6 +13,7 @@ use language_model::{
 };
 use minuting::generative::{GenerateError, GenerativePlan, GeneratorDescription, PassageReader, TextGenerator};
 use serde_json::Value;
+use sysinfo::System;
 
 use crate::stages::transcribe::sha256_of;
 
@@ -92,6 +93,12 @@ impl LocalModel {
         self.model.warning().map(ToString::to_string)
     }
 
+    /// Memory for one passage with its answers.
+    pub fn memory(&self) -> MemoryEstimate {
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        self.model.description().memory(self.model.context_length(), threads)
+    }
+
     /// How long `plan` would take: a short text is read and a few tokens written to see.
     ///
     /// # Errors
@@ -115,10 +122,9 @@ impl LocalModel {
         // Answers are rarely as long as they may be.
         let written = plan.tokens_written_max as f64 / 3.0;
         let seconds = per_read * plan.tokens_read as f64 + per_written * written;
-        let threads = std::thread::available_parallelism().map_or(1, usize::from);
         Ok(Forecast {
             duration: Duration::from_secs_f64(seconds),
-            memory: self.model.description().memory(self.model.context_length(), threads),
+            memory: self.memory(),
         })
     }
 
@@ -136,6 +142,17 @@ impl LocalModel {
             .encode_whole(&text)
             .map_err(|error| failed(error.into()))
     }
+}
+
+/// Memory in bytes that this process may still take, by the machine and by its control group. Pages of files, those of a
+/// mapped model among them, give way and count as free. `None` where the system does not say.
+pub fn available_memory() -> Option<u64> {
+    let mut system = System::new().ok()?;
+    system.refresh_memory();
+    let of_group = system
+        .cgroup_limits()
+        .map(|limits| limits.total_memory.saturating_sub(limits.rss));
+    Some(system.available_memory().min(of_group.unwrap_or(u64::MAX)))
 }
 
 fn file_name(path: &Path) -> String {

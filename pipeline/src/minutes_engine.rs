@@ -9,7 +9,7 @@ use minuting::engine::MinutesOptions;
 use minuting::generative::{GenerateError, Generative, GenerativePlan, GenerativeProgress, TextGenerator};
 use serde::{Deserialize, Serialize};
 
-use crate::local_model::{Forecast, LocalModel, LocalOptions};
+use crate::local_model::{Forecast, LocalModel, LocalOptions, available_memory};
 use crate::remote_model::{RemoteModel, RemoteOptions};
 use crate::stages::make_minutes::make_minutes;
 use crate::stages::write_minutes::write_minutes;
@@ -153,6 +153,11 @@ fn too_much(
         Err(GenerateError::Failed(cause)) => return Ok(Some(cause.to_string())),
         Err(error) => return Err(error.into()),
     };
+    // Before anything is computed: what does not fit is read from disk again for every word.
+    let needed = model.memory().total() as u64;
+    if let Some(available) = available_memory().filter(|available| needed > *available) {
+        return Ok(Some(format!("{} MiB > {} MiB", needed >> 20, available >> 20)));
+    }
     let forecast = model.forecast(&plan)?;
     tell(Notice::Forecast(forecast));
     let minutes = forecast.minutes();

@@ -13,6 +13,8 @@ pub mod live;
 pub mod metrics;
 pub mod queue;
 pub mod retention;
+pub mod run_parameters;
+mod second_attempts;
 pub mod store;
 pub mod tokens;
 pub mod uploads;
@@ -122,12 +124,14 @@ impl Service {
         let library = session.library.library().clone();
         let folder = service_folder(&library);
         let store = Arc::new(Store::open(&folder)?);
+        let queue = Queue::open(Arc::clone(&store))?;
+        queue.forget_all_but(&library.meeting_ids()?)?;
         let catalog = Catalog::load(&library)?;
         Ok(Self {
             index: session.index(),
             encoder: session.encoder.clone(),
             catalog,
-            queue: Queue::open(Arc::clone(&store))?,
+            queue,
             uploads: Uploads::open(Arc::clone(&store), folder.join("uploads"))?,
             tokens: Tokens::new(Arc::clone(&store)),
             identity_provider: options.identity.map(IdentityProvider::new),

@@ -101,10 +101,9 @@ fn first_installed(settings: &Settings, kind: ModelKind) -> anyhow::Result<Optio
 ///
 /// # Errors
 /// When there is no folder for models.
-pub fn installed_names(settings: &Settings) -> anyhow::Result<Vec<String>> {
+pub fn installed_names(settings: &Settings, kinds: &[ModelKind]) -> anyhow::Result<Vec<String>> {
     let store = weights_store(settings)?;
-    let kinds = [ModelKind::Speech, ModelKind::VoiceActivity, ModelKind::SpeakerEmbedding];
-    let entries = kinds.into_iter().flat_map(|kind| installed(&store, kind));
+    let entries = kinds.iter().flat_map(|kind| installed(&store, *kind));
     Ok(entries.map(|entry| entry.name.clone()).collect())
 }
 

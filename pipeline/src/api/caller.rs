@@ -101,22 +101,34 @@ impl FromRequestParts<Arc<Api>> for FeedReader {
 /// The caller, when the token that came along is good for `scope`.
 async fn authenticate(parts: &Parts, api: &Arc<Api>, scope: Scope, in_address: Option<String>) -> Answer<Reader> {
     let token = in_address.or_else(|| token_of(&parts.headers));
-    let known = match token {
-        Some(token) => reader_of(api, token, scope).await,
-        None => Err(Problem::unauthorized()),
-    };
-    let reader = match known {
-        // Clients that cannot do without a token send any; it opens no more than none does.
-        Err(problem) if problem.is_unauthorized() && api.options.anonymous == Anonymous::IsOperator => Reader {
-            viewer: Viewer::Operator,
-            name: "anonymous".to_owned(),
-        },
-        known => known?,
-    };
+    let reader = reader_with(api, token, scope).await?;
     if let Some(who) = parts.extensions.get::<Arc<std::sync::OnceLock<Who>>>() {
         let _ = who.set(Who(reader.name.clone()));
     }
     Ok(reader)
+}
+
+/// Whoever sent `headers`, when they may still write: a connection that lasts asks now and then.
+///
+/// # Errors
+/// When the token was revoked or has expired.
+pub(super) async fn writer_still(api: &Arc<Api>, headers: &HeaderMap) -> Answer<Reader> {
+    reader_with(api, token_of(headers), Scope::Write).await
+}
+
+async fn reader_with(api: &Arc<Api>, token: Option<String>, scope: Scope) -> Answer<Reader> {
+    let known = match token {
+        Some(token) => reader_of(api, token, scope).await,
+        None => Err(Problem::unauthorized()),
+    };
+    match known {
+        // Clients that cannot do without a token send any; it opens no more than none does.
+        Err(problem) if problem.is_unauthorized() && api.options.anonymous == Anonymous::IsOperator => Ok(Reader {
+            viewer: Viewer::Operator,
+            name: "anonymous".to_owned(),
+        }),
+        known => known,
+    }
 }
 
 /// The token in `Authorization: Bearer`, else in the page's cookie.

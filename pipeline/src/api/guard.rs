@@ -10,11 +10,13 @@ use axum::http::{HeaderMap, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use jiff::Timestamp;
+use tracing::Instrument as _;
 
 use super::caller::{Anonymous, Who};
 use super::problem::Problem;
 use super::router::Api;
 use crate::service::audit::AuditRecord;
+use crate::traces;
 
 /// Logs a call: method, route, status and time; never the query, the body, or what was answered.
 pub(super) async fn record(
@@ -31,8 +33,10 @@ pub(super) async fn record(
     let parts = request.extract_parts::<RawPathParams>().await.ok();
     let subject = parts.and_then(|parts| parts.iter().next().map(|(_, value)| value.to_owned()));
     let route = route.map_or_else(|| "none".to_owned(), |route| route.as_str().to_owned());
-    let response = next.run(request).await;
+    let span = traces::call(&method, &route, request.headers());
+    let response = next.run(request).instrument(span.clone()).await;
     let status = response.status().as_u16();
+    traces::answered(&span, status);
     let took = began.elapsed();
     api.service.metrics.call(method.as_str(), &route, status, took);
     let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);

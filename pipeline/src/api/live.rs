@@ -179,6 +179,27 @@ pub(super) async fn finish(
     Ok((StatusCode::ACCEPTED, Json(LiveView::of(&session))).into_response())
 }
 
+/// Throws a live meeting away, with all that was recorded; `finished` without a meeting is told when it is gone
+#[utoipa::path(delete, path = "/v1/live/{live}", tag = "live", params(("live" = String, Path)),
+    responses((status = 202, body = LiveView), (status = "4XX", body = ProblemBody)))]
+pub(super) async fn discard(
+    State(api): State<Arc<Api>>,
+    Writer(caller): Writer,
+    Part(id): Part<String>,
+) -> Answer<Response> {
+    let session = api.own_live(&id, &caller)?;
+    let asked = Arc::clone(&api);
+    let discarded = api
+        .writing
+        .run(move || {
+            let is_discarded = asked.service.discard_live(&session)?;
+            Ok(is_discarded.then(|| LiveView::of(&session)))
+        })
+        .await?;
+    let view = discarded.ok_or_else(|| Problem::conflict("a meeting has come of it already: delete that"))?;
+    Ok((StatusCode::ACCEPTED, Json(view)).into_response())
+}
+
 impl Api {
     /// The live meeting, when it is the caller's: to everybody else there is none.
     pub(super) fn own_live(&self, id: &str, caller: &Reader) -> Answer<Arc<LiveSession>> {

@@ -12,6 +12,7 @@ use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade, close_code};
 use axum::http::HeaderMap;
 use axum::response::Response;
+use datasets::Language;
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde::{Deserialize, Serialize};
@@ -19,7 +20,7 @@ use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use utoipa::{IntoParams, ToSchema};
 
-use super::caller::Writer;
+use super::caller::{Writer, writer_still};
 use super::input::{Part, Query};
 use super::live::LiveView;
 use super::problem::{Answer, Problem, ProblemBody};
@@ -39,6 +40,8 @@ const ANSWERS_MAX: usize = 16;
 /// How often a silent connection is asked whether it is there, and after what time without an answer it is not.
 const PING: Duration = Duration::from_secs(20);
 const GONE: Duration = Duration::from_secs(60);
+/// How often is asked whether the client may still be here.
+const RECHECK: Duration = Duration::from_secs(5);
 /// How long a client may take to hear that the connection is closed.
 const FAREWELL_MAX: Duration = Duration::from_secs(2);
 /// Longest wait for a reader that takes nothing.
@@ -51,6 +54,10 @@ pub(super) struct SocketQuery {
     /// Number of the last event that is known; 0 for none.
     #[serde(default)]
     after: u64,
+    /// Language of the reasons, `en` or `fr`, for clients that cannot set `Accept-Language`.
+    #[serde(default)]
+    #[param(value_type = Option<String>)]
+    language: Option<Language>,
 }
 
 /// A text frame of the client.
@@ -136,7 +143,7 @@ pub(super) async fn socket(
     // Before anything is said of the protocol: whoever may not know of the meeting learns nothing.
     let session = api.own_live(&id, &caller)?;
     let upgrade = upgrade.map_err(|rejection| Problem::bad_request(rejection.body_text()))?;
-    let phrases = Phrases::of(language(&headers));
+    let phrases = Phrases::of(query.language.unwrap_or_else(|| language(&headers)));
     let upgrade = upgrade
         .max_message_size(FRAME_BYTES_MAX)
         .max_frame_size(FRAME_BYTES_MAX);
@@ -150,6 +157,7 @@ pub(super) async fn socket(
             session: Arc::clone(&session),
             answers,
             last: query.after,
+            headers,
         };
         tokio::select! {
             () = hear(&mut stream, &session, answer) => {}
@@ -223,6 +231,8 @@ struct Writing {
     session: Arc<LiveSession>,
     answers: Receiver<Answered>,
     last: u64,
+    /// Of the call that opened the connection: who the client is.
+    headers: HeaderMap,
 }
 
 impl Writing {
@@ -237,6 +247,9 @@ impl Writing {
         let mut ping = interval(PING);
         ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
         ping.reset();
+        let mut recheck = interval(RECHECK);
+        recheck.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        recheck.reset();
         if !self.write(json(&hello)).await {
             return;
         }
@@ -265,12 +278,24 @@ impl Writing {
                     None => false,
                 },
                 _ = ping.tick() => self.send(Message::Ping(Default::default())).await,
+                _ = recheck.tick() => {
+                    if !self.may_stay().await {
+                        return self.close(close_code::POLICY, "the token is no longer good").await;
+                    }
+                    true
+                }
                 _ = stopping.changed() => true,
             };
             if !went_on {
                 return;
             }
         }
+    }
+
+    /// Whether the client may still hear this meeting: its token may have been revoked, or have expired.
+    async fn may_stay(&self) -> bool {
+        let writer = writer_still(&self.api, &self.headers).await;
+        writer.is_ok_and(|caller| self.api.own_live(self.session.id().as_str(), &caller).is_ok())
     }
 
     /// Writes what is new; `false` when nobody takes it.

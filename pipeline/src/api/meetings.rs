@@ -225,14 +225,12 @@ pub(super) async fn transcript(
     Part(id): Part<String>,
     headers: HeaderMap,
 ) -> Answer<Response> {
-    let asked = Arc::clone(&api);
-    let read = api.reading.run(move || {
-        let entry = asked.visible(&id, &caller.viewer)?;
-        let transcript = asked.service.transcript(&entry.meeting.id)?;
+    let read = move |api: &Api| {
+        let entry = api.visible(&id, &caller.viewer)?;
+        let transcript = api.service.transcript(&entry.meeting.id)?;
         Ok((TranscriptView::of(&entry.meeting, transcript), entry))
-    });
-    let (view, entry) = read.await?;
-    Ok(tagged(&headers, &entry, || Json(view)))
+    };
+    api.read_tagged(&headers, read).await
 }
 
 /// Reads the minutes
@@ -244,13 +242,24 @@ pub(super) async fn minutes(
     Part(id): Part<String>,
     headers: HeaderMap,
 ) -> Answer<Response> {
-    let asked = Arc::clone(&api);
-    let read = api.reading.run(move || {
-        let (entry, minutes, statuses) = find_minutes(asked.service.holdings(), &id, &caller.viewer)?;
+    let read = move |api: &Api| {
+        let (entry, minutes, statuses) = find_minutes(api.service.holdings(), &id, &caller.viewer)?;
         Ok((MinutesView::of(&minutes, &statuses), entry))
-    });
-    let (view, entry) = read.await?;
-    Ok(tagged(&headers, &entry, || Json(view)))
+    };
+    api.read_tagged(&headers, read).await
+}
+
+impl Api {
+    /// What `read` finds of a meeting, unless the caller has it already.
+    async fn read_tagged<T: Serialize + Send + 'static>(
+        self: &Arc<Self>,
+        headers: &HeaderMap,
+        read: impl FnOnce(&Self) -> Answer<(T, Arc<Entry>)> + Send + 'static,
+    ) -> Answer<Response> {
+        let asked = Arc::clone(self);
+        let (view, entry) = self.reading.run(move || read(&asked)).await?;
+        Ok(tagged(headers, &entry, || Json(view)))
+    }
 }
 
 /// The minutes of a meeting that `viewer` may see, and the states of its actions.

@@ -174,7 +174,7 @@ fn described() -> (Router<Arc<Api>>, Description) {
         .routes(routes!(jobs::read, jobs::cancel))
         .routes(routes!(jobs::retry))
         .routes(routes!(live::list, live::open))
-        .routes(routes!(live::read))
+        .routes(routes!(live::read, live::discard))
         .routes(routes!(live::finish))
         .routes(routes!(webhooks::list, webhooks::add))
         .routes(routes!(webhooks::remove))

@@ -19,7 +19,8 @@ use super::problem::{Answer, Problem, ProblemBody};
 use super::router::Api;
 use super::uploads::{Unfinished, begin_form_file, broken, text_of};
 use super::wire::serde_name;
-use crate::service::worker::{RunParameters, loaded};
+use crate::service::run_parameters::RunParameters;
+use crate::service::worker::loaded;
 use crate::stages::transcribe::{SpeechOptions, TranscriptionJob, is_recording, sha256_of};
 
 /// The form, as OpenAI documents it.

@@ -27,8 +27,9 @@ use super::problem::{Answer, Problem, ProblemBody};
 use super::router::Api;
 use crate::day_or_time::day_or_time;
 use crate::service::queue::NewJob;
+use crate::service::run_parameters::RunParameters;
 use crate::service::uploads::{Upload, Uploads};
-use crate::service::worker::RunParameters;
+use crate::traces;
 
 /// What people wait for comes before what a folder brings.
 const PRIORITY: i64 = 10;
@@ -278,6 +279,7 @@ impl Api {
                 path: upload.parameters.path,
                 file_name: upload.parameters.file_name,
                 upload: Some(upload.id.clone()),
+                trace: traces::current(),
                 ..parameters
             };
             if parameters.lacks_speech_model()? {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::bail;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Args, Command, CommandFactory as _, FromArgMatches as _, Subcommand};
+use serde::Serialize;
 
 use super::config_file::{ConfigFile, SERVE, arguments, without_environment};
 use super::serve::ServeArgs;
@@ -80,23 +81,40 @@ fn show(path: Option<&Path>, terminal: &Terminal) -> anyhow::Result<()> {
     let Some(serve) = matches.subcommand_matches(SERVE) else {
         return Ok(());
     };
+    let mut shown = Vec::new();
     for argument in arguments(&command) {
-        let Some(name) = argument.get_long() else { continue };
+        let Some(option) = argument.get_long() else { continue };
         let (value, source) = value_of(argument, serve);
         let source = match source {
             Some(ValueSource::EnvVariable) => "environment",
-            Some(_) if file.options.iter().any(|(of_file, _)| of_file == name) => "file",
+            Some(_) if file.options.iter().any(|(of_file, _)| of_file == option) => "file",
             Some(_) => "built in",
             None => "not set",
         };
+        shown.push(Shown { option, value, source });
+    }
+    if terminal.json {
+        return terminal.print_json(&serde_json::json!({ "options": shown, "retention": file.retention }));
+    }
+    for Shown { option, value, source } in shown {
         let begin = if value.is_some() { "" } else { "# " };
         let value = value.unwrap_or_default();
-        terminal.line(format!("{begin}{name} = {value}  {FAINT}# {source}{FAINT:#}"))?;
+        terminal.line(format!("{begin}{option} = {value}  {FAINT}# {source}{FAINT:#}"))?;
     }
     for rule in &file.retention {
         terminal.line(format!("\n[[retention]]\n{}", toml::to_string(rule)?.trim_end()))?;
     }
     Ok(())
+}
+
+/// An option of the server.
+#[derive(Serialize)]
+struct Shown<'a> {
+    option: &'a str,
+    /// As TOML; `None` where nothing is set.
+    value: Option<String>,
+    /// `environment`, `file`, `built in` or `not set`.
+    source: &'static str,
 }
 
 /// The value as TOML, and where it comes from.

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use clap::Args;
 use datasets::library::{Library, LibraryError};
+use models::weights::ModelKind;
 use serde::Serialize;
 
 use super::Outcome;
@@ -196,12 +197,17 @@ fn live_meetings(settings: &Settings) -> Option<Finding> {
 }
 
 fn speech(settings: &Settings) -> Finding {
-    let (state, text) = match installed_names(settings) {
-        Ok(names) if names.iter().all(|name| name == "demo") => {
+    // Without one that hears, those that tell speech from silence or voices apart are of no use.
+    let hears = installed_names(settings, &[ModelKind::Speech]);
+    let hears_real = hears.map(|names| names.iter().any(|name| name != "demo"));
+    let all = [ModelKind::Speech, ModelKind::VoiceActivity, ModelKind::SpeakerEmbedding];
+    let named = hears_real.and_then(|hears_real| Ok((hears_real, installed_names(settings, &all)?)));
+    let (state, text) = match named {
+        Ok((false, _)) => {
             let text = "none but the demo model, for recordings pull a real one: `greffier models pull whisper-base-q5_1 silero-v6.2.0`";
             (State::Note, text.to_owned())
         }
-        Ok(names) => (State::Good, names.join(", ")),
+        Ok((true, names)) => (State::Good, names.join(", ")),
         Err(error) => (State::Bad, format!("{error:#}")),
     };
     Finding {

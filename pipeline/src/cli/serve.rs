@@ -7,7 +7,7 @@ use anyhow::bail;
 use clap::Args;
 use datasets::Language;
 use tracing_subscriber::Layer as _;
-use tracing_subscriber::filter::Targets;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
@@ -24,6 +24,7 @@ use crate::service::retention::RetentionRule;
 use crate::settings::Settings;
 use crate::speech_models::{has_speech_model, speech_model};
 use crate::stages::transcribe::{SpeechOptions, Transcriber};
+use crate::traces::{self, Traces};
 
 /// Serve the library: a page for people, an HTTP interface for programs, jobs for uploads and watched folders
 #[derive(Args, Debug)]
@@ -92,6 +93,9 @@ pub(super) struct ServeArgs {
     /// The least important events to log
     #[arg(long, default_value = "info", value_name = "LEVEL", env = "GREFFIER_LOG")]
     log: tracing::Level,
+    /// A collector of OpenTelemetry that traces are sent to by OTLP over HTTP, such as http://127.0.0.1:4318 [default: none]
+    #[arg(long, value_name = "URL", env = "OTEL_EXPORTER_OTLP_ENDPOINT")]
+    otlp_endpoint: Option<String>,
 }
 
 pub(super) fn serve(
@@ -100,7 +104,8 @@ pub(super) fn serve(
     settings: &Settings,
     terminal: &Terminal,
 ) -> anyhow::Result<Outcome> {
-    log_from(args.log);
+    let traces = args.otlp_endpoint.as_deref().map(Traces::to).transpose()?;
+    log_from(args.log, traces.as_ref());
     let options = args.options(settings, &rules_of(config)?)?;
     serve_library(settings, options, &mut |address| {
         // Whoever closed standard output does not want to know.
@@ -111,16 +116,21 @@ pub(super) fn serve(
 
 /// One line of JSON per event on standard error. The library of the Model Context Protocol writes whole messages to its
 /// finer events: what was said is in them, and has no place in a log.
-fn log_from(level: tracing::Level) {
+fn log_from(level: tracing::Level, traces: Option<&Traces>) {
     let targets = Targets::new()
         .with_default(level)
-        .with_target("rmcp", tracing::Level::ERROR);
+        .with_target("rmcp", tracing::Level::ERROR)
+        .with_target(traces::TARGET, LevelFilter::OFF);
     let lines = tracing_subscriber::fmt::layer()
         .json()
         .flatten_event(true)
         .with_current_span(false)
+        .with_span_list(false)
         .with_writer(std::io::stderr);
-    tracing_subscriber::registry().with(lines.with_filter(targets)).init();
+    tracing_subscriber::registry()
+        .with(lines.with_filter(targets))
+        .with(traces.map(Traces::layer))
+        .init();
 }
 
 impl ServeArgs {

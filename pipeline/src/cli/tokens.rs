@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::bail;
 use clap::{Args, Subcommand};
-use datasets::library::Library;
+use datasets::library::{Library, LibraryError, LibraryWriter};
 use datasets::{GroupId, PersonId};
 use jiff::Timestamp;
 
@@ -60,7 +60,7 @@ struct AddArgs {
 }
 
 pub(super) fn tokens(args: &TokensArgs, settings: &Settings, terminal: &Terminal) -> anyhow::Result<Outcome> {
-    let library = Library::open(settings.library_folder()?)?;
+    let library = library(args, settings)?;
     let tokens = Tokens::new(Arc::new(Store::open(&service_folder(&library))?));
     match &args.command {
         TokensCommand::Add(new) => add(new, &tokens, terminal)?,
@@ -73,6 +73,17 @@ pub(super) fn tokens(args: &TokensArgs, settings: &Settings, terminal: &Terminal
         }
     }
     Ok(Outcome::Done)
+}
+
+/// The library; made where there is none and the first token is given out, so that this can be done before the first start.
+fn library(args: &TokensArgs, settings: &Settings) -> anyhow::Result<Library> {
+    let folder = settings.library_folder()?;
+    let opened = Library::open(&folder);
+    if matches!(opened, Err(LibraryError::NotALibrary { .. })) && matches!(args.command, TokensCommand::Add(_)) {
+        drop(LibraryWriter::open(&folder)?);
+        return Ok(Library::open(&folder)?);
+    }
+    Ok(opened?)
 }
 
 fn add(new: &AddArgs, tokens: &Tokens, terminal: &Terminal) -> anyhow::Result<()> {

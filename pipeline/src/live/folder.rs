@@ -37,6 +37,7 @@ const ORDER_FILE: &str = "order.json";
 const INVITATION_FILE: &str = "invitation.ics";
 const JOURNAL_FILE: &str = "journal.jsonl";
 const LOCK_FILE: &str = "session.lock";
+const DISCARDED_FILE: &str = "discarded";
 
 /// What was asked for: all that is needed to finish the meeting in another process.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -204,6 +205,21 @@ impl LiveFolder {
         }))
     }
 
+    /// Marks the folder `name` as one to throw away, by whoever is at work on it or, after a crash, by whoever looks for
+    /// [unfinished] meetings.
+    ///
+    /// # Errors
+    /// When there is no such folder, or it cannot be written to.
+    pub fn discard(library: &Library, name: &str) -> anyhow::Result<()> {
+        let path = library.live_folder().join(name).join(DISCARDED_FILE);
+        write_synced(&path, &[]).with_context(|| format!("writing `{}`", path.display()))
+    }
+
+    /// Whether it is to be thrown away.
+    pub fn is_discarded(&self) -> bool {
+        self.dir.join(DISCARDED_FILE).exists()
+    }
+
     /// Its name, which is the meeting's too.
     pub fn name(&self) -> String {
         self.dir.file_name().unwrap_or_default().to_string_lossy().into_owned()
@@ -346,7 +362,7 @@ pub fn unfinished(library: &Library) -> anyhow::Result<Vec<Unfinished>> {
             }
             continue;
         };
-        if name.starts_with('.') {
+        if name.starts_with('.') || entry.path().join(DISCARDED_FILE).exists() {
             // Whoever cannot be taken away today can be tomorrow.
             let _ = fs::remove_dir_all(entry.path());
             continue;

@@ -206,6 +206,31 @@ impl Service {
     }
 }
 
+impl Service {
+    /// Throws a live meeting away, with all that was recorded: at once where it is held, else by its job. `false` when a
+    /// meeting in the library has come of it already.
+    ///
+    /// # Errors
+    /// When that cannot be written down.
+    pub fn discard_live(&self, session: &LiveSession) -> anyhow::Result<bool> {
+        let name = session.id().as_str();
+        if let LiveState::Finished(meeting) = session.state() {
+            return Ok(meeting.is_none());
+        }
+        if self.library.contains(session.id())? {
+            return Ok(false);
+        }
+        LiveFolder::discard(&self.library, name)?;
+        session.stop.ask();
+        if session.state() == LiveState::Failed
+            && let Some(folder) = LiveFolder::open(&self.library, name)?
+        {
+            folder.remove()?;
+        }
+        Ok(true)
+    }
+}
+
 /// Looks after the meetings that are held: ends those without sound, makes their rolling minutes, and forgets those that
 /// are long over.
 pub(super) fn tend(service: &Service, stopping: &AtomicBool) {

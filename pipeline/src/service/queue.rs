@@ -16,8 +16,8 @@ use rusqlite::{OptionalExtension as _, Row, params};
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast;
 
+use super::run_parameters::RunParameters;
 use super::store::{Store, fresh_id, now_ms, timestamp};
-use super::worker::RunParameters;
 
 /// Failures before a job is dead.
 const ATTEMPTS_MAX: u32 = 3;
@@ -25,6 +25,8 @@ const ATTEMPTS_MAX: u32 = 3;
 const INTERRUPTIONS_MAX: u32 = 20;
 /// The wait after the first failure; five times longer after each further one.
 const RETRY_WAIT_MS: i64 = 5_000;
+/// The parameters of a job of which is known only that it was done.
+const FORGOTTEN: &str = "{}";
 /// Events that a slow listener may be behind.
 const EVENTS_KEPT: usize = 256;
 
@@ -343,7 +345,7 @@ impl Queue {
     ) -> anyhow::Result<Vec<Job>> {
         let sql = format!(
             "select {COLUMNS} from jobs where (?1 is null or owner = ?1) and (?2 is null or state = ?2)
-             and (?3 is null or id < ?3) order by id desc limit ?4"
+             and (?3 is null or id < ?3) and parameters <> '{FORGOTTEN}' order by id desc limit ?4"
         );
         let connection = self.store.connection();
         let mut statement = connection.prepare_cached(&sql)?;
@@ -371,10 +373,32 @@ impl Queue {
     /// # Errors
     /// When the database cannot be written.
     pub fn forget_meeting(&self, id: &MeetingId) -> anyhow::Result<()> {
-        self.store.connection().execute(
-            "delete from jobs where state = 'done' and exists (select 1 from json_each(meetings) where value = ?1)",
-            [id.as_str()],
+        self.forget_jobs("value = ?1", id.as_str())
+    }
+
+    /// Forgets the jobs that made a meeting which is not among `held`: its deletion was cut short before its jobs were
+    /// forgotten.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn forget_all_but(&self, held: &[MeetingId]) -> anyhow::Result<()> {
+        let held = serde_json::to_string(held)?;
+        self.forget_jobs("value not in (select value from json_each(?1))", &held)
+    }
+
+    /// Forgets the jobs that are done and made a meeting whose `value` is as said. Of a watched file stays that it was taken:
+    /// it may still be there, and what was deleted must not come back.
+    fn forget_jobs(&self, is_meeting: &str, parameter: &str) -> anyhow::Result<()> {
+        let of_meeting = format!("state = 'done' and exists (select 1 from json_each(meetings) where {is_meeting})");
+        let connection = self.store.connection();
+        connection.execute(
+            &format!(
+                "update jobs set parameters = '{FORGOTTEN}', owner = null, meetings = '[]'
+                 where {of_meeting} and idempotency_key like 'watched %'"
+            ),
+            [parameter],
         )?;
+        connection.execute(&format!("delete from jobs where {of_meeting}"), [parameter])?;
         Ok(())
     }
 

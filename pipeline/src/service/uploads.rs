@@ -11,8 +11,8 @@ use datasets::PersonId;
 use rusqlite::{OptionalExtension as _, Row, params};
 
 use super::queue::JobId;
+use super::run_parameters::RunParameters;
 use super::store::{Store, fresh_id, now_ms};
-use super::worker::RunParameters;
 
 /// How long an upload that stopped is kept.
 const KEPT_MS: i64 = 7 * 24 * 3_600_000;
@@ -63,6 +63,7 @@ impl Uploads {
             folder: folder.clone(),
             busy: Mutex::default(),
         };
+        uploads.remove_used()?;
         for entry in fs::read_dir(&folder).with_context(failed)? {
             let entry = entry.with_context(failed)?;
             let id = entry.file_name().to_string_lossy().into_owned();
@@ -71,6 +72,24 @@ impl Uploads {
             }
         }
         Ok(uploads)
+    }
+
+    /// Removes what the process was killed before it could: uploads whose job is done, or is gone.
+    fn remove_used(&self) -> anyhow::Result<()> {
+        let used = self.ids(
+            "select id from uploads where exists
+                 (select 1 from jobs where state = 'done' and idempotency_key = 'upload ' || uploads.id)
+             or (job is not null and not exists (select 1 from jobs where jobs.id = uploads.job))",
+            [],
+        )?;
+        used.iter().try_for_each(|id| self.remove(id))
+    }
+
+    fn ids(&self, sql: &str, parameters: impl rusqlite::Params) -> anyhow::Result<Vec<String>> {
+        let connection = self.store.connection();
+        let mut statement = connection.prepare(sql)?;
+        let rows = statement.query_map(parameters, |row| row.get(0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// Begins an upload of `length` bytes; `parameters` name the file as the sender calls it.
@@ -175,12 +194,10 @@ impl Uploads {
     /// # Errors
     /// When the database or a file cannot be changed.
     pub fn expire(&self) -> anyhow::Result<()> {
-        let stale: Vec<String> = {
-            let connection = self.store.connection();
-            let mut statement = connection.prepare("select id from uploads where job is null and created_at < ?1")?;
-            let rows = statement.query_map([now_ms() - KEPT_MS], |row| row.get(0))?;
-            rows.collect::<Result<_, _>>()?
-        };
+        let stale = self.ids(
+            "select id from uploads where job is null and created_at < ?1",
+            [now_ms() - KEPT_MS],
+        )?;
         stale.iter().try_for_each(|id| self.remove(id))
     }
 }

@@ -12,7 +12,7 @@ use walkdir::WalkDir;
 
 use super::Service;
 use super::queue::NewJob;
-use super::worker::RunParameters;
+use super::run_parameters::RunParameters;
 
 /// Between two looks. A file that has not changed from one to the next is taken for whole.
 const PAUSE: Duration = Duration::from_secs(2);

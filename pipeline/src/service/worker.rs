@@ -3,72 +3,32 @@
 //! does, once.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use datasets::formats::{MeetingRead, ReadFileError, invitation};
+use datasets::MeetingId;
+use datasets::formats::{MeetingRead, ReadFileError};
 use datasets::library::sha256_hex;
-use datasets::{Access, Language, MeetingId, PersonId, SeriesId, Visibility};
-use jiff::Timestamp;
-use minuting::engine::MinutesOptions;
-use serde::{Deserialize, Serialize};
 
 use super::Service;
-use super::live::{LiveJob, finish_live, take_up, tend};
+use super::live::{finish_live, take_up, tend};
 use super::queue::{Job, JobId, JobState, Lane, Progress, Retry, Step};
+use super::second_attempts::{keep_changes, was_deleted};
 use crate::minutes_engine::{Engine, EngineOptions};
 use crate::stages::index_meeting;
 use crate::stages::keep_meeting::{KeptMeeting, SourceFile, assign_id, keep_meeting};
 use crate::stages::read_recording::{hear, unheard_meeting};
-use crate::stages::read_transcript::{KnownFacts, read_transcript};
+use crate::stages::read_transcript::read_transcript;
 use crate::stages::transcribe::{SpeechOptions, Transcriber, is_recording, remove_journals};
 use crate::stages::write_minutes::remove_passages;
+use crate::traces;
 
 /// How long a worker with nothing to do waits before it looks for retries that have become due.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// The engine of minutes that no language model wrote, as their provenance names it.
 const EXTRACTIVE: &str = "extractive";
-
-/// What a job does, pinned when it is made: a restart with other defaults changes nothing about it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct RunParameters {
-    /// The file.
-    pub path: PathBuf,
-    /// As the sender calls it.
-    pub file_name: String,
-    /// The upload that brought it, which goes when the job is done; `None` for a file of a watched folder.
-    pub upload: Option<String>,
-    /// Title of the meeting.
-    pub title: Option<String>,
-    /// The line of meetings it belongs to.
-    pub series: Option<SeriesId>,
-    /// When it began.
-    pub started_at: Option<Timestamp>,
-    /// The invitation to it, in iCalendar form.
-    pub invitation: Option<String>,
-    /// Language of the minutes.
-    pub minutes_language: Option<Language>,
-    /// Words in the abstract, at most.
-    pub abstract_words: Option<usize>,
-    /// The language that is spoken.
-    pub spoken_language: Option<Language>,
-    /// How many people speak.
-    pub speakers: Option<usize>,
-    /// How a recording is transcribed: the models, and what the two fields above do not say.
-    pub speech: Option<SpeechOptions>,
-    /// Who makes the minutes.
-    pub minutes_engine: EngineOptions,
-    /// Whose the meeting will be.
-    pub owner: Option<PersonId>,
-    /// Who sees it beside its owner.
-    pub visibility: Visibility,
-    /// A live meeting that is to be finished; there is no file then.
-    pub live: Option<LiveJob>,
-}
 
 /// The workers of a server.
 pub struct Workers {
@@ -130,6 +90,8 @@ fn work(service: &Service, lane: Lane, stopping: &AtomicBool) {
 /// Runs a job and writes down how it ended.
 fn attend(service: &Service, models: &mut Models, job: &Job) {
     let began = Instant::now();
+    let span = traces::job(&job.id.0, job.attempts, job.parameters.trace.as_deref());
+    let _entered = span.enter();
     // A panic on one file is an error of that file.
     let run = std::panic::AssertUnwindSafe(|| run_job(service, models, job));
     let outcome =
@@ -148,6 +110,7 @@ fn attend(service: &Service, models: &mut Models, job: &Job) {
             };
             let said = format!("{error:#}");
             service.metrics.job_failed();
+            traces::failed(&span);
             tracing::warn!(job = job.id.0, error = said, ms, "a job failed");
             service
                 .queue
@@ -173,6 +136,12 @@ fn attend(service: &Service, models: &mut Models, job: &Job) {
 fn finish(service: &Service, job: &Job, meetings: &[MeetingId]) -> anyhow::Result<()> {
     service.webhooks.announce(job, JobState::Done, meetings)?;
     service.queue.finish(&job.id, meetings)?;
+    // Deleted while the job was at work: nothing is to tell of it.
+    for id in meetings {
+        if !service.library.contains(id)? {
+            service.queue.forget_meeting(id)?;
+        }
+    }
     job.parameters
         .live
         .iter()
@@ -199,6 +168,10 @@ fn run_job(service: &Service, models: &mut Models, job: &Job) -> anyhow::Result<
     let (meetings, bytes) = if is_recording(path)? {
         let mut read = unheard_meeting(path, &facts)?;
         identify(service, job, &mut read, true, &mut BTreeSet::new())?;
+        if was_deleted(service, job, &read.meeting.id)? {
+            return Ok(vec![read.meeting.id]);
+        }
+        let _step = traces::step("transcribe").entered();
         let transcriber = loaded(&mut models.transcriber, parameters.speech_options()?)?;
         let (began, mut sound_ms) = (Instant::now(), 0);
         let on_progress = &mut |done, all| {
@@ -212,6 +185,7 @@ fn run_job(service: &Service, models: &mut Models, job: &Job) -> anyhow::Result<
         }
         (vec![read], None)
     } else {
+        let _step = traces::step("read").entered();
         let read = read_transcript(path, &facts)?;
         let (mut meetings, single) = (read.meetings, read.bytes);
         let mut taken = BTreeSet::new();
@@ -224,15 +198,21 @@ fn run_job(service: &Service, models: &mut Models, job: &Job) -> anyhow::Result<
     let (mut kept, total) = (Vec::new(), meetings.len() as u64);
     for mut read in meetings {
         report(service, &job.id, Step::Minutes, kept.len() as u64, total);
+        if was_deleted(service, job, &read.meeting.id)? {
+            kept.push(read.meeting.id);
+            continue;
+        }
         read.meeting.access = parameters.access();
         let source = match (&bytes, total) {
             (Some(bytes), _) => Some(SourceFile::Bytes(bytes)),
             (None, 1) => Some(SourceFile::Path(path)),
             (None, _) => None,
         };
+        let step = traces::step("minutes").entered();
         let session = service.writing();
         let meeting = keep_meeting(&session.library, read, source, &parameters.minutes_options())?;
         drop(session);
+        drop(step);
         index_kept(service, &meeting)?;
         rewrite_minutes(service, models, job, &meeting)?;
         kept.push(meeting.meeting.id);
@@ -255,6 +235,7 @@ pub(super) fn index_kept(service: &Service, kept: &KeptMeeting) -> anyhow::Resul
 /// Puts the newest artifacts into index and catalog. Vectors take seconds for a long meeting: they are made while others
 /// write.
 fn index_newest(service: &Service, id: &MeetingId) -> anyhow::Result<()> {
+    let _step = traces::step("index").entered();
     let mut prepared = index_meeting::prepare(&service.library, id, service.encoder.as_deref())?;
     let mut session = service.writing();
     if service.library.versions(id)? != prepared.versions {
@@ -278,6 +259,7 @@ pub(super) fn rewrite_minutes(
     if parameters.minutes_engine == EngineOptions::Extractive || kept.minutes.provenance.engine != EXTRACTIVE {
         return Ok(());
     }
+    let step = traces::step("write minutes").entered();
     let engine = models.engine(&parameters.minutes_engine, service.remote_key.as_deref())?;
     let minutes = engine.make(
         &service.library,
@@ -290,6 +272,7 @@ pub(super) fn rewrite_minutes(
             report(service, &job.id, Step::Writing, done, total);
         },
     )?;
+    drop(step);
     let session = service.writing();
     // Who corrected the transcript meanwhile has new minutes of it, which these must not replace.
     let is_unchanged =
@@ -317,20 +300,31 @@ fn identify(
     taken: &mut BTreeSet<MeetingId>,
 ) -> anyhow::Result<()> {
     if job.parameters.upload.is_none() {
-        return assign_id(&service.library, read, taken);
+        assign_id(&service.library, read, taken)?;
+        if service.library.contains(&read.meeting.id)? {
+            let held = service.library.meeting(&read.meeting.id)?;
+            if held.source.is_some() && held.source == read.meeting.source {
+                keep_changes(&held, &mut read.meeting);
+            }
+        }
+        return Ok(());
     }
     let owner = job.parameters.owner.as_ref();
     let source = read.meeting.source.as_ref().filter(|_| is_single);
     let known = source.and_then(|source| service.catalog.of_source(&source.sha256, owner));
-    if let Some(held) = &known
-        && job.parameters.title.is_none()
-    {
-        read.meeting.title.clone_from(&held.meeting.title);
+    let mark = sha256_hex(format!("{} {} {}", job.id.0, read.meeting.id, taken.len()).as_bytes());
+    let own = read.meeting.id.with_mark(&mark[..8]);
+    match known {
+        Some(held) => {
+            if held.meeting.id == own {
+                keep_changes(&held.meeting, &mut read.meeting);
+            } else if job.parameters.title.is_none() {
+                read.meeting.title.clone_from(&held.meeting.title);
+            }
+            read.meeting.id.clone_from(&held.meeting.id);
+        }
+        None => read.meeting.id = own,
     }
-    read.meeting.id = known.map(|held| held.meeting.id.clone()).unwrap_or_else(|| {
-        let mark = sha256_hex(format!("{} {} {}", job.id.0, read.meeting.id, taken.len()).as_bytes());
-        read.meeting.id.with_mark(&mark[..8])
-    });
     taken.insert(read.meeting.id.clone());
     Ok(())
 }
@@ -380,72 +374,6 @@ pub fn loaded(slot: &mut Option<LoadedTranscriber>, options: SpeechOptions) -> a
         });
     }
     Ok(&mut slot.as_mut().context("it was just loaded")?.transcriber)
-}
-
-impl RunParameters {
-    /// The parameters of a job on a file that nothing is known of, as this server does it.
-    pub fn of_server(service: &Service) -> Self {
-        Self {
-            speech: service.speech.clone(),
-            minutes_engine: service.minutes_engine.clone(),
-            ..Self::default()
-        }
-    }
-
-    /// Whether the file is a recording, and there is no model to hear it with.
-    ///
-    /// # Errors
-    /// When the file cannot be read.
-    pub fn lacks_speech_model(&self) -> anyhow::Result<bool> {
-        Ok(self.speech.is_none() && is_recording(&self.path)?)
-    }
-
-    /// Which worker takes a job on the file: recordings, found by their first bytes, and language models take hours.
-    ///
-    /// # Errors
-    /// When the file cannot be read.
-    pub fn lane(&self) -> anyhow::Result<Lane> {
-        let is_long = self.minutes_engine != EngineOptions::Extractive || is_recording(&self.path)?;
-        Ok(if is_long { Lane::Speech } else { Lane::Text })
-    }
-
-    fn facts(&self) -> anyhow::Result<KnownFacts> {
-        let read = |text: &String| invitation::read("invitation.ics", text.as_bytes()).map(|mut all| all.remove(0));
-        Ok(KnownFacts {
-            title: self.title.clone(),
-            series: self.series.clone(),
-            started_at: self.started_at,
-            invitation: self.invitation.as_ref().map(read).transpose()?,
-            ..KnownFacts::default()
-        })
-    }
-
-    fn access(&self) -> Access {
-        Access {
-            owner: self.owner.clone(),
-            visibility: self.visibility.clone(),
-            delegations: Vec::new(),
-        }
-    }
-
-    fn minutes_options(&self) -> MinutesOptions {
-        let default = MinutesOptions::default();
-        MinutesOptions {
-            language: self.minutes_language,
-            abstract_words: self.abstract_words.unwrap_or(default.abstract_words),
-            ..default
-        }
-    }
-
-    fn speech_options(&self) -> anyhow::Result<SpeechOptions> {
-        let speech = self.speech.clone();
-        let speech = speech.context("the server had no speech model when this job was made")?;
-        Ok(SpeechOptions {
-            language: self.spoken_language.or(speech.language),
-            speakers: self.speakers.or(speech.speakers),
-            ..speech
-        })
-    }
 }
 
 /// Sends what is due, and once in a while removes uploads that nobody finished.

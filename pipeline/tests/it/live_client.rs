@@ -11,7 +11,7 @@ use tungstenite::client::IntoClientRequest as _;
 use tungstenite::handshake::HandshakeError;
 use tungstenite::{Error, Message, WebSocket};
 
-use crate::server::Server;
+use crate::server::Caller;
 use crate::workbench::sample;
 
 /// How long a test waits for an event.
@@ -30,12 +30,17 @@ pub(crate) struct LiveClient {
 
 impl LiveClient {
     /// Connects; events after number `after` are told.
-    pub(crate) fn connect(server: &Server, live: &Value, after: u64) -> Self {
+    pub(crate) fn connect(server: &Caller, live: &Value, after: u64) -> Self {
         Self::try_connect(server, live, after).unwrap_or_else(|status| panic!("refused with {status}"))
     }
 
     /// The same, or the status of the refusal.
-    pub(crate) fn try_connect(server: &Server, live: &Value, after: u64) -> Result<Self, u16> {
+    pub(crate) fn try_connect(server: &Caller, live: &Value, after: u64) -> Result<Self, u16> {
+        Self::connect_if_there(server, live, after).expect("the server is there")
+    }
+
+    /// The same; `None` where the server is gone, or goes before it says hello.
+    pub(crate) fn connect_if_there(server: &Caller, live: &Value, after: u64) -> Option<Result<Self, u16>> {
         let host = server.address.strip_prefix("http://").unwrap();
         let path = live["socket"].as_str().unwrap();
         let mut request = format!("ws://{host}{path}?after={after}")
@@ -45,11 +50,11 @@ impl LiveClient {
             let bearer = format!("Bearer {token}").parse().unwrap();
             request.headers_mut().insert("authorization", bearer);
         }
-        let stream = TcpStream::connect(host).unwrap();
+        let stream = TcpStream::connect(host).ok()?;
         let socket = match tungstenite::client(request, stream) {
             Ok((socket, _)) => socket,
-            Err(HandshakeError::Failure(Error::Http(answer))) => return Err(answer.status().as_u16()),
-            Err(error) => panic!("{error}"),
+            Err(HandshakeError::Failure(Error::Http(answer))) => return Some(Err(answer.status().as_u16())),
+            Err(_) => return None,
         };
         let mut client = Self {
             socket,
@@ -57,8 +62,8 @@ impl LiveClient {
             events: Vec::new(),
             closed: None,
         };
-        client.hello = client.until(|event| event["event"] == "hello");
-        Ok(client)
+        client.hello = client.until_if_there(|event| event["event"] == "hello")?;
+        Some(Ok(client))
     }
 
     /// Sends a frame as it is; `false` when the connection is gone.
@@ -117,17 +122,20 @@ impl LiveClient {
 
     /// Hears until an event that is `wanted`, which may be told already.
     pub(crate) fn until(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
+        self.until_if_there(wanted)
+            .unwrap_or_else(|| panic!("closed with {:?}: {:#?}", self.closed, self.events.last()))
+    }
+
+    /// The same; `None` once the connection is closed.
+    pub(crate) fn until_if_there(&mut self, wanted: impl Fn(&Value) -> bool) -> Option<Value> {
         let deadline = Instant::now() + PATIENCE;
         loop {
             if let Some(event) = self.events.iter().find(|event| wanted(event)) {
-                return event.clone();
+                return Some(event.clone());
             }
-            assert!(
-                self.closed.is_none(),
-                "closed with {:?}: {:#?}",
-                self.closed,
-                self.events.last()
-            );
+            if self.closed.is_some() {
+                return None;
+            }
             assert!(Instant::now() < deadline, "{:#?}", self.events.last());
             self.hear(Duration::from_millis(100));
         }

@@ -226,12 +226,68 @@ fn what_is_not_one_s_own_does_not_exist() {
     client.send_tracks(&samples_of(&[babble(1)]), 0, 16_000);
     client.finish();
     client.until(|event| event["event"] == "finished");
+    assert_eq!(server.call("DELETE", &path, &[], &[]).status, 409);
     // The meeting is Ann's, and private.
     let meeting = format!("/v1/meetings/{}", opened["id"].as_str().unwrap());
     assert_eq!(server.get(&meeting).json()["access"]["owner"], "ann@example.org");
     let server = server.with_token(&ben);
     assert_eq!(server.get(&meeting).status, 404);
     assert_eq!(server.get(&path).status, 404);
+}
+
+#[test]
+fn what_is_thrown_away_is_gone() {
+    let bench = Workbench::new();
+    let model = random_model(&bench);
+    let server = Server::start(&bench, &["--anonymous", "--speech-model", &model]);
+    let discard = |server: &Server, opened: &Value| {
+        let path = format!("/v1/live/{}", opened["id"].as_str().unwrap());
+        server.call("DELETE", &path, &[], &[]).status
+    };
+    let held = open(&server, &json!({ "title": "Off the record" }));
+    let mut client = LiveClient::connect(&server, &held, 0);
+    client.send_tracks(&samples_of(&[babble(1)]), 0, 16_000);
+    client.until(|event| event["event"] == "accepted");
+    assert_eq!(discard(&server, &held), 202);
+    let finished = client.until(|event| event["event"] == "finished");
+    assert!(finished["meeting"].is_null(), "{finished}");
+    assert_eq!(discard(&server, &held), 202);
+
+    // What is thrown away as the server is killed does not come back.
+    let held = open(&server, &json!({ "title": "Off the record" }));
+    let mut client = LiveClient::connect(&server, &held, 0);
+    client.send_tracks(&samples_of(&[babble(1)]), 0, 16_000);
+    client.until(|event| event["event"] == "accepted");
+    assert_eq!(discard(&server, &held), 202);
+    server.kill();
+    let server = Server::start(&bench, &["--anonymous", "--speech-model", &model]);
+    assert_eq!(server.get("/v1/live").json(), json!({ "items": [] }));
+    assert_eq!(server.get("/v1/meetings").json()["total"], 0);
+    assert_eq!(fs::read_dir(bench.path("library/live")).unwrap().count(), 0);
+}
+
+#[test]
+fn a_connection_ends_with_the_token_that_opened_it() {
+    let bench = Workbench::new();
+    let model = random_model(&bench);
+    bench.text(&["run", &sample("2026-03-05-release-planning.vtt")]);
+    let ann = bench.text(&["tokens", "add", "ann", "--person", "ann@example.org"]);
+    let other = bench.text(&["tokens", "add", "phone", "--person", "ann@example.org"]);
+    let server = Server::start(&bench, &["--speech-model", &model]).with_token(&ann);
+    let opened = open(&server, &json!({ "title": "Plan" }));
+    let mut client = LiveClient::connect(&server, &opened, 0);
+    client.send_tracks(&samples_of(&[babble(1)]), 0, 16_000);
+    client.until(|event| event["event"] == "accepted");
+    let tokens = bench.json(&["tokens", "list"]);
+    let token = tokens.as_array().unwrap().iter().find(|token| token["name"] == "ann");
+    bench.text(&["tokens", "revoke", token.unwrap()["id"].as_str().unwrap()]);
+    assert_eq!(client.until_closed(), 1008);
+    assert_eq!(LiveClient::try_connect(&server, &opened, 0).err(), Some(401));
+    // The meeting goes on for those who may still hear it.
+    let server = server.with_token(&other);
+    let mut client = LiveClient::connect(&server, &opened, 0);
+    client.finish();
+    client.until(|event| event["event"] == "finished");
 }
 
 /// Bytes that look like chance, the same each time.

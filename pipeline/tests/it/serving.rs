@@ -211,11 +211,10 @@ fn an_upload_in_pieces_goes_on_where_it_broke_even_after_a_kill() {
         (&json!("done"), &json!("Shelves")),
         "{job:#}"
     );
-    assert_eq!(
-        server.call("HEAD", &place, &[], &[]).status,
-        404,
-        "the file is in the library now"
-    );
+    // The file is in the library now. Only when the job is known to be done may the upload go.
+    server.until("the upload goes", || {
+        server.call("HEAD", &place, &[], &[]).status == 404
+    });
 }
 
 #[test]

@@ -12,7 +12,10 @@ use super::{CUT_SHORT, LiveJob, left_behind};
 use crate::live::{LiveEngine, LiveFolder, Order, Source, complete_meeting, keep_completed, listen};
 use crate::service::Service;
 use crate::service::queue::{Job, JobId, Lane, NewJob, Step};
-use crate::service::worker::{Models, RunParameters, index_kept, report, rewrite_minutes};
+use crate::service::run_parameters::RunParameters;
+use crate::service::second_attempts::{keep_changes, was_deleted};
+use crate::service::worker::{Models, index_kept, report, rewrite_minutes};
+use crate::traces;
 
 /// Before what people upload: somebody waits for the minutes.
 const PRIORITY: i64 = 20;
@@ -49,6 +52,16 @@ pub(super) fn hold(
         }
     };
     session.become_ending();
+    if folder.is_discarded() {
+        return match folder.remove() {
+            Ok(()) => session.become_finished(None),
+            Err(error) => {
+                // It is taken away when the server is started again.
+                tracing::error!(meeting = %session.id(), error = format!("{error:#}"), "a discarded live meeting stays");
+                session.become_failed();
+            }
+        };
+    }
     advise(service, session);
     let mut warnings = listened.warnings;
     if let Some(failure) = &listened.failure {
@@ -172,22 +185,37 @@ pub(in crate::service) fn finish_live(
     let Some(folder) = LiveFolder::open(&service.library, &live.name)? else {
         anyhow::bail!("another process is at work on the live meeting `{}`", live.name);
     };
+    let step = traces::step("transcribe").entered();
+    if folder.is_discarded() {
+        folder.remove()?;
+        return Ok(Vec::new());
+    }
+    if was_deleted(service, job, &id)? {
+        folder.remove()?;
+        return Ok(vec![id]);
+    }
     let engine = service.live.engine(folder.order().speech())?;
     let mut on_progress = |done_ms, all_ms| report(service, &job.id, Step::Transcribing, done_ms, all_ms);
     let warnings = live.warnings.clone();
     let completed = complete_meeting(&folder, &service.library, &engine, warnings, &mut on_progress)?;
-    let Some(completed) = completed else {
+    let Some(mut completed) = completed.filter(|_| !folder.is_discarded()) else {
         folder.remove()?;
         return Ok(Vec::new());
     };
+    if service.library.contains(&id)? {
+        keep_changes(&service.library.meeting(&id)?, &mut completed.read.meeting);
+    }
     drop(engine);
+    drop(step);
     report(service, &job.id, Step::Minutes, 0, 1);
+    let step = traces::step("minutes").entered();
     let mut session = service.writing();
     let kept = keep_completed(&session.library, &folder, completed)?;
     for item in &folder.order().context {
         session.put_context_item(item)?;
     }
     drop(session);
+    drop(step);
     index_kept(service, &kept)?;
     rewrite_minutes(service, models, job, &kept)?;
     folder.remove()?;
