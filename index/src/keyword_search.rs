@@ -106,6 +106,18 @@ impl WordPostings {
         };
         let mut blocks = inverted.read_block_postings_from_terminfo(&info, IndexRecordOption::WithFreqs)?;
         let mut from = 0;
+        if scope.is_whole() {
+            let count = info.doc_freq as usize;
+            self.visible += count;
+            self.documents.reserve(count);
+            self.frequencies.reserve(count);
+            while !blocks.docs().is_empty() {
+                self.documents.extend_from_slice(blocks.docs());
+                self.frequencies.extend_from_slice(blocks.freqs());
+                blocks.advance();
+            }
+            return Ok(true);
+        }
         if scope.visible.is_none() {
             // Everything is visible: the count is known, and only the time that is asked for is read.
             self.visible += info.doc_freq as usize;

@@ -112,6 +112,11 @@ impl Scope {
                 .is_none_or(|eligible| eligible.contains(document))
     }
 
+    /// Whether every document of the index segment is eligible.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.visible.is_none() && self.eligible.is_none() && self.range.len() == self.visible_count
+    }
+
     /// At most how many documents are eligible.
     pub(crate) fn eligible_count(&self) -> usize {
         let in_time = self.range.len();
