@@ -16,8 +16,8 @@ use crate::server::Server;
 
 /// Looks for them, once it is known which meetings are gone.
 pub(super) fn check(load: &Load, server: &Server, library: &Library) {
-    jobs(load, server);
-    files(load, library);
+    let refused = jobs(load, server);
+    files(load, library, refused);
 }
 
 /// A server that starts again finds nothing to do: as many meetings, and no job that is not done.
@@ -32,8 +32,8 @@ pub(super) fn check_nothing_is_new(load: &Load, server: &Server) {
     }
 }
 
-/// Every job is done, with a meeting that is there, and names none that is gone.
-fn jobs(load: &Load, server: &Server) {
+/// Every job is done, with a meeting that is there, and names none that is gone; gives how many recordings were refused.
+fn jobs(load: &Load, server: &Server) -> usize {
     let ledger = load.ledger();
     let jobs = all(server, "/v1/jobs");
     let (mut failed, mut silent, mut refused) = (0, 0, 0);
@@ -61,14 +61,17 @@ fn jobs(load: &Load, server: &Server) {
         "{} jobs, {failed} of them failed before they were done, {silent} without a meeting, {refused} refused",
         jobs.len()
     );
+    refused
 }
 
 /// Work that was cut short is finished or taken away.
-fn files(load: &Load, library: &Library) {
+fn files(load: &Load, library: &Library, refused: usize) {
     let root = library.root();
     for folder in ["live", "deleted", "work"] {
         let left = files_below(&root.join(folder));
-        if !left.is_empty() {
+        // What was heard of a recording that was refused is kept for another try.
+        let expected = if folder == "work" { refused } else { 0 };
+        if left.len() > expected {
             load.fault(format!("left in {folder}: {left:?}"));
         }
     }
