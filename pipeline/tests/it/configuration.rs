@@ -28,17 +28,6 @@ fn the_files_of_deploy_hold() {
     let file = bench.write("all.toml", &live.join("\n"));
     let told = bench.text(&["config", "check", file.to_str().unwrap()]);
     assert!(told.contains("2 retention rules hold"), "{told}");
-    // And what Kubernetes mounts.
-    let text = std::fs::read_to_string(deployed("kubernetes.yaml")).unwrap();
-    let mounted = text
-        .split_once("greffier.toml: |\n")
-        .unwrap()
-        .1
-        .split_once("---")
-        .unwrap()
-        .0;
-    let file = bench.write("mounted.toml", mounted);
-    bench.text(&["config", "check", file.to_str().unwrap()]);
 }
 
 #[test]
