@@ -193,8 +193,14 @@ fn scored_meetings(view: &View, context: &RecommendContext, read: &ReadContext) 
         .collect();
     // Equal scores by id: where a meeting lies in the index says nothing.
     let id = |meeting: &ScoredMeeting| meeting_record(view, meeting.place).and_then(|record| record.meeting.as_ref());
-    ranked.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| id(a).cmp(&id(b))));
+    ranked.sort_by(|a, b| grade(b.score).cmp(&grade(a.score)).then_with(|| id(a).cmp(&id(b))));
     ranked
+}
+
+/// The score in steps that are wider than its rounding: sums over a pool end in other digits where its meetings lie elsewhere,
+/// and what is equal must stay so.
+fn grade(score: f32) -> i64 {
+    (f64::from(score) * 16_384.0).round() as i64
 }
 
 fn bonus(context: &RecommendContext, record: &Record) -> f32 {
@@ -371,7 +377,7 @@ fn people(view: &View, context: &RecommendContext, related: &[ScoredMeeting], li
         }
     }
     let mut list: Vec<(&PersonId, (f32, &str, &Record))> = scores.into_iter().collect();
-    list.sort_by(|a, b| b.1.0.total_cmp(&a.1.0).then(a.0.cmp(b.0)));
+    list.sort_by(|a, b| grade(b.1.0).cmp(&grade(a.1.0)).then(a.0.cmp(b.0)));
     list.into_iter()
         .take(limit)
         .map(|(person, (score, name, record))| Recommendation {
@@ -553,7 +559,11 @@ fn scored_texts(
         let document = text.document as usize;
         (columns.order[document], columns.kind[document])
     };
-    found.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| place(a).cmp(&place(b))));
+    found.sort_by(|a, b| {
+        grade(b.score)
+            .cmp(&grade(a.score))
+            .then_with(|| place(a).cmp(&place(b)))
+    });
     Ok(found)
 }
 

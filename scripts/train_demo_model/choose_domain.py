@@ -11,7 +11,7 @@ import argparse
 import math
 from collections import defaultdict
 
-REFUSED_WITHIN_MAX = 0.06  # 2 % is the aim; at that, the model of 150 h lets a quarter of what is outside pass
+REFUSED_WITHIN_MAX = 0.06  # 2 % is the aim; at that, the model of 150 h let a quarter of what is outside pass
 LOOSEST = -2.0  # log probability of text that is no text in any case
 SHARES = [n / 20 for n in range(4, 16)]
 
