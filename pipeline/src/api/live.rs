@@ -44,7 +44,7 @@ pub(super) struct LiveRequest {
     pace: PaceView,
     /// Names and terms that are likely to be said.
     vocabulary: Vec<String>,
-    participants: Vec<PersonView>,
+    participants: Vec<ExpectedPersonView>,
     /// The text of an `.ics` file with one event.
     invitation: Option<String>,
     /// `participants` (unless said otherwise), `private`, or `domain:example.org`.
@@ -63,7 +63,7 @@ pub(super) struct TrackView {
 /// Somebody who takes part.
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct PersonView {
+struct ExpectedPersonView {
     name: String,
     #[serde(default)]
     email: Option<String>,

@@ -49,7 +49,7 @@ pub(super) enum ContextView {
     /// A meeting of the library, by its id.
     Meeting(String),
     /// What is being said: the last minutes of talk.
-    Live(LiveView),
+    Live(LiveContextView),
 }
 
 /// An invitation, in iCalendar form or in parts.
@@ -81,7 +81,7 @@ pub(super) struct EventParts {
 /// What is being said.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct LiveView {
+pub(super) struct LiveContextView {
     /// The words, the latest last; the last five minutes or so are used.
     text: String,
     /// Who takes part: mail addresses or names.

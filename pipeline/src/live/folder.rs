@@ -209,10 +209,13 @@ impl LiveFolder {
     /// [unfinished] meetings.
     ///
     /// # Errors
-    /// When there is no such folder, or it cannot be written to.
+    /// When it cannot be written to. A folder that is gone already is no error.
     pub fn discard(library: &Library, name: &str) -> anyhow::Result<()> {
         let path = library.live_folder().join(name).join(DISCARDED_FILE);
-        write_synced(&path, &[]).with_context(|| format!("writing `{}`", path.display()))
+        match write_synced(&path, &[]) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            written => written.with_context(|| format!("writing `{}`", path.display())),
+        }
     }
 
     /// Whether it is to be thrown away.
