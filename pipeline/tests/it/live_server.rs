@@ -104,12 +104,6 @@ fn a_meeting_that_is_sent_is_what_the_program_hears_in_a_file() {
     // How often speech that lasts is heard again depends on how fast that is, and the demo model hears every fourth word
     // of a voice that it does not know in another way when its window ends elsewhere. Other speech is at 1.
     assert!(rate <= 0.45, "{rate}");
-    let spoke = |transcript: &Value| {
-        (1..=lanes.len())
-            .map(|number| !text_of(transcript, &format!("Speaker {number}")).is_empty())
-            .collect::<Vec<_>>()
-    };
-    assert_eq!(spoke(&by_command), spoke(&stands));
     check_kept(&bench, &opened, &tracks);
     assert_eq!(server.get(&format!("/v1/meetings/{id}")).json()["title"], "Planning");
     assert!(
