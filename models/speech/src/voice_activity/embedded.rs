@@ -16,9 +16,10 @@ use crate::sound::finite;
 const LOOK_BACK: usize = 80;
 /// Frames that the guards look ahead, and by which judgements are late: 0.19 s.
 const LOOK_AHEAD: usize = 12;
-/// What the frames looked at must show beside the net's score, one or the other: clear speech swings between voiced and
-/// unvoiced; in noise it swings less, and then the net must be surer and tones must not be held at all.
-const EVIDENCE: [Evidence; 2] = [
+/// What the frames looked at must show beside the net's score, one of them: clear speech swings between voiced and
+/// unvoiced; in noise it swings less, and then the net must be surer and tones must not be held at all. A voice that keeps
+/// its pitch, as machines do and some who read aloud, holds its tones nearly as music does: it must swing, and the net be sure.
+const EVIDENCE: [Evidence; 3] = [
     Evidence {
         periodicity_deviation_min: 0.1,
         tone_persistence_max: 0.35,
@@ -28,6 +29,11 @@ const EVIDENCE: [Evidence; 2] = [
         periodicity_deviation_min: 0.06,
         tone_persistence_max: 0.12,
         score_min: 0.6,
+    },
+    Evidence {
+        periodicity_deviation_min: 0.15,
+        tone_persistence_max: 0.5,
+        score_min: 0.8,
     },
 ];
 /// How far over the noise floor a frame is loud enough to be speech.
