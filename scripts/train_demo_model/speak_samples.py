@@ -88,7 +88,7 @@ def main():
         tracks = speak(source, espeak)
         text = " ".join(text for _, _, text in cues(source))
         seconds = len(next(iter(tracks.values()))) / RATE
-        for kind, content, bits in (("tracks.mka", tracks, 8_000), ("mixed.ogg", {"": sum(tracks.values())}, 8_000)):
+        for kind, content, bits in (("tracks.mka", tracks, 10_000), ("mixed.ogg", {"": sum(tracks.values())}, 10_000)):
             out = folder / f"{name}-{kind}"
             encode(content, out, bits)
             rows.append(f"{out.name}\t{language}\t{seconds:.2f}\t48000\t{len(content)}\topus\t{text}\n")

@@ -56,9 +56,10 @@ class Worker:
         if self.split == "test-outside":
             spoken = grammar.prose(rng) if rng.random() < 0.5 else grammar.nonsense(self.language, rng)
             return "outside", spoken, ""
-        shares = grammar.SHARES if self.split == "train" else grammar.TEST_SHARES
+        shares, talk_share = ((grammar.SHARES, grammar.TALK_SHARE) if self.split == "train" else
+                              (grammar.TEST_SHARES, 0))
         while True:
-            manner, text = grammar.text(self.language, rng, self.pool, shares)
+            manner, text = grammar.text(self.language, rng, self.pool, shares, talk_share)
             if held_out(text) == (self.split != "train"):
                 return manner, text, text
 

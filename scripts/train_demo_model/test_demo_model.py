@@ -150,8 +150,8 @@ class DomainTest(unittest.TestCase):
         within = [(str(k), 1000, 0.0, -0.01 * k) for k in range(100)]
         outside = [(str(k // 4), 1000, *((0.0, -3.0) if k % 4 else (0.0, -0.2))) for k in range(100)]
         bound, share = choose_domain.choose(within, outside)
-        self.assertAlmostEqual(bound, -0.98)
-        self.assertLessEqual(choose_domain.refused_windows(within, bound), 0.015)
+        self.assertAlmostEqual(bound, choose_domain.REFUSED_WITHIN_MAX - 0.99)
+        self.assertLessEqual(choose_domain.refused_windows(within, bound), choose_domain.REFUSED_WITHIN_MAX)
         self.assertEqual(choose_domain.refused_recordings(outside, bound, share), (25, 25))
 
     def test_a_window_without_text_is_outside(self):
