@@ -239,14 +239,14 @@ impl Library {
 }
 
 impl LibraryWriter {
-    /// Opens the library at `root` for writing and creates it where there is none. Deletions that were cut short are
-    /// finished.
+    /// Opens the library at `root` for writing and creates it where there is none, for its owner alone. Deletions that
+    /// were cut short are finished.
     ///
     /// # Errors
     /// [`LibraryError::Locked`] while another process writes; else as [`Library::open`].
     pub fn open(root: impl Into<PathBuf>) -> Result<Self, LibraryError> {
         let root = root.into();
-        fs::create_dir_all(&root).map_err(|source| LibraryError::Write {
+        create_private_folder(&root).map_err(|source| LibraryError::Write {
             path: root.clone(),
             source,
         })?;
@@ -387,6 +387,16 @@ fn now() -> Timestamp {
     Timestamp::now()
 }
 
+/// What was said is nobody else's to read: of folders that are made, only the owner sees what is in them. One that is there
+/// already keeps the rights that somebody gave it.
+fn create_private_folder(path: &Path) -> std::io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -417,6 +427,20 @@ mod tests {
             std::slice::from_ref(&meeting.id)
         );
         assert_eq!(writer.library().meeting(&meeting.id).unwrap(), meeting);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_library_is_made_for_its_owner_and_keeps_the_rights_it_was_given() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let (folder, writer) = library();
+        let root = folder.path().join("library");
+        let mode = || fs::metadata(&root).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(), 0o700);
+        drop(writer);
+        fs::set_permissions(&root, fs::Permissions::from_mode(0o750)).unwrap();
+        LibraryWriter::open(&root).unwrap();
+        assert_eq!(mode(), 0o750);
     }
 
     #[test]

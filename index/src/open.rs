@@ -154,6 +154,11 @@ impl Index {
         crate::suggest::suggest(&self.shared.fields, &self.view(), prefix, viewer, limit)
     }
 
+    /// `text` as a search while it is typed: if it ends within a word, what that word is most likely to become follows.
+    pub fn complete(&self, text: &str, viewer: &Viewer) -> Result<String, SearchError> {
+        crate::suggest::completed(&self.shared.fields, &self.view(), text, viewer)
+    }
+
     /// Looks for commits of other processes; those of this one are seen without it.
     pub fn refresh(&self) -> Result<(), SearchError> {
         let before = self.view();

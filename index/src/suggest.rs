@@ -13,6 +13,10 @@ use crate::scope::Scope;
 use crate::view::{Columns, View};
 use crate::{Filters, ItemKind, SearchError};
 
+/// A word is completed from this many letters on, to the most frequent of those that begin so.
+const COMPLETED_FROM: usize = 2;
+const COMPLETIONS: usize = 3;
+
 /// The words of titles, statements and context items of one index segment, and where they stand. Not of the terms of the
 /// index, which are stems and belong to nobody.
 pub(crate) struct WrittenWords {
@@ -103,4 +107,19 @@ pub(crate) fn suggest(
     let mut words: Vec<(&str, usize)> = counts.into_iter().collect();
     words.sort_unstable_by_key(|&(word, count)| (Reverse(count), word));
     Ok(words.into_iter().take(limit).map(|(word, _)| word.to_owned()).collect())
+}
+
+/// `text` and, if it ends within a word, what that word is most likely to become.
+pub(crate) fn completed(fields: &Fields, view: &View, text: &str, viewer: &Viewer) -> Result<String, SearchError> {
+    let begun = text.rsplit(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+    let mut completed = text.to_owned();
+    if begun.chars().count() >= COMPLETED_FROM {
+        for word in suggest(fields, view, begun, viewer, COMPLETIONS)? {
+            if word.to_lowercase() != begun.to_lowercase() {
+                completed.push(' ');
+                completed.push_str(&word);
+            }
+        }
+    }
+    Ok(completed)
 }

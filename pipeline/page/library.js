@@ -20,7 +20,7 @@ export async function libraryView(view) {
     const filters = { series: wanted.series, person: wanted.person, from: wanted.from, until: wanted.until };
     try {
       if (wanted.q.trim()) {
-        const found = await get("/v1/search" + query({ q: wanted.q, kind: wanted.kind, ...filters, limit: 30 }), signal);
+        const found = await get("/v1/search" + query({ q: wanted.q, typing: true, kind: wanted.kind, ...filters, limit: 30 }), signal);
         showHits(results, found, wanted, refresh);
       } else {
         showMeetings(results, await get("/v1/meetings" + query({ limit: PAGE, ...filters }), signal), filters);

@@ -1,7 +1,7 @@
 //! What one run of a command has open: the library, its index brought up to date, and the sentence encoder where one
 //! is installed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
@@ -202,9 +202,9 @@ impl WritingSession {
     fn catch_up(&mut self, report: &mut dyn FnMut(IndexProgress)) -> anyhow::Result<()> {
         let library = self.library.library().clone();
         let mut stale = Vec::new();
-        let mut gone: Vec<MeetingId> = self.indexed.meetings.keys().cloned().collect();
+        let mut gone: BTreeSet<MeetingId> = self.indexed.meetings.keys().cloned().collect();
         for id in library.meeting_ids()? {
-            gone.retain(|known| *known != id);
+            gone.remove(&id);
             if self.indexed.meetings.get(&id) != Some(&library.versions(&id)?) {
                 stale.push(id);
             }
@@ -227,11 +227,12 @@ impl WritingSession {
                 changed = true;
             }
         }
+        let known: BTreeSet<_> = items.iter().map(|item| &item.id).collect();
         let unknown: Vec<_> = self
             .indexed
             .context_items
             .keys()
-            .filter(|id| !items.iter().any(|item| item.id == **id))
+            .filter(|id| !known.contains(id))
             .cloned()
             .collect();
         for id in unknown {

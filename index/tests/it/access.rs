@@ -146,5 +146,7 @@ proptest! {
         prop_assert!(found.1.iter().zip(&expected.1).all(|(a, b)| (a - b).abs() < 1e-3), "{found:?} {expected:?}");
         let suggested = |index: &index::Index, viewer: &Viewer| index.suggest("m", viewer, 20).expect("runs");
         prop_assert_eq!(suggested(&whole, &viewer), suggested(&part, &Viewer::Operator));
+        let completed = |index: &index::Index, viewer: &Viewer| index.complete("the me", viewer).expect("runs");
+        prop_assert_eq!(completed(&whole, &viewer), completed(&part, &Viewer::Operator));
     }
 }

@@ -226,6 +226,11 @@ fn context_items_are_found_and_counted() {
         index.suggest("supp", &datasets::Viewer::Operator, 3).expect("runs"),
         ["supplier"]
     );
+    let completed = |text| index.complete(text, &datasets::Viewer::Operator).expect("runs");
+    assert_eq!(completed("battery supp"), "battery supp supplier");
+    assert_eq!(completed("the supp "), "the supp ", "the word is ended");
+    assert_eq!(completed("Supplier"), "Supplier", "the word is whole");
+    assert_eq!(completed("s"), "s", "one letter could be anything");
     writer.remove_context_item(&item.id).expect("removed");
     writer.commit().expect("committed");
     assert!(index.search(&request("supplier")).expect("runs").hits.is_empty());

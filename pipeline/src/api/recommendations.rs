@@ -147,7 +147,6 @@ pub(super) struct ReasonView {
     /// words, people, met_in, same_series, age_days, similar_meaning or neighbours.
     kind: String,
     /// What exactly; its form depends on the kind.
-    #[schema(value_type = Object)]
     value: serde_json::Value,
     /// As a clause, in the language of `Accept-Language`.
     #[serde(skip_serializing_if = "Option::is_none")]

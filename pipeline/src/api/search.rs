@@ -35,6 +35,10 @@ pub(super) struct SearchQuery {
     /// Words, in French or English.
     #[param(max_length = 1000)]
     pub(super) q: String,
+    /// Whether `q` is still being typed: its last word is then looked for as what it may become, too.
+    #[serde(default)]
+    #[param(value_type = Option<bool>)]
+    pub(super) typing: bool,
     /// `hybrid` (unless said otherwise), `keyword` or `vector`.
     #[serde(default)]
     #[param(value_type = Option<String>)]
@@ -187,8 +191,16 @@ pub(super) fn find(holdings: Holdings<'_>, viewer: Viewer, query: SearchQuery) -
         SearchMode::Keyword => None,
         _ => holdings.embed(std::slice::from_ref(&query.q))?.pop(),
     };
+    let text = if query.typing {
+        holdings
+            .index
+            .complete(&query.q, &viewer)
+            .map_err(anyhow::Error::from)?
+    } else {
+        query.q
+    };
     let results = holdings.index.search(&SearchRequest {
-        text: query.q,
+        text,
         vector,
         mode: query.mode,
         filters,

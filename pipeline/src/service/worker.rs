@@ -21,7 +21,7 @@ use crate::stages::index_meeting;
 use crate::stages::keep_meeting::{KeptMeeting, SourceFile, assign_id, keep_meeting};
 use crate::stages::read_recording::{hear, unheard_meeting};
 use crate::stages::read_transcript::read_transcript;
-use crate::stages::transcribe::{SpeechOptions, Transcriber, is_recording, remove_journals};
+use crate::stages::transcribe::{RecordingRefused, SpeechOptions, Transcriber, is_recording, remove_journals};
 use crate::stages::write_minutes::remove_passages;
 use crate::traces;
 
@@ -154,7 +154,9 @@ fn finish(service: &Service, job: &Job, meetings: &[MeetingId]) -> anyhow::Resul
 
 /// Whether the file is at fault: then trying again is of no use.
 fn is_of_input(error: &anyhow::Error) -> bool {
-    error.downcast_ref::<ReadFileError>().is_some()
+    error
+        .chain()
+        .any(|cause| cause.is::<ReadFileError>() || cause.is::<RecordingRefused>())
 }
 
 fn run_job(service: &Service, models: &mut Models, job: &Job) -> anyhow::Result<Vec<MeetingId>> {

@@ -46,6 +46,7 @@ fn questions(number: usize) -> Vec<Call> {
         get(format!("/v1/search?q=budget&series=series%20{word}")),
         get("/v1/search?q=budget&person=ann@one.org&limit=100"),
         get(format!("/v1/suggest?q={}", &word[..3])),
+        get(format!("/v1/search?q={}&typing=true", &word[..3])),
         get("/v1/suggest?q=b"),
         get("/v1/actions?status=all"),
         get(format!("/v1/actions?status=all&meeting=meeting-{word}")),

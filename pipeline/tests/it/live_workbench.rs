@@ -199,12 +199,14 @@ pub(crate) fn committed(events: &[Value]) -> BTreeMap<String, String> {
     utterances
 }
 
-/// The transcript has what was committed, word for word, under the same ids; `all` of it, or with more around.
+/// The transcript has what was committed, word for word, under the same ids; `all` of it, or with more around, and then also
+/// under the id that took the place of the one that was told.
 pub(crate) fn check_what_was_shown_stands(transcript: &Value, events: &[Value], all: bool) {
     let utterances = transcript["utterances"].as_array().unwrap();
     let shown = committed(events);
     for (id, text) in &shown {
-        let stands = utterances.iter().find(|utterance| utterance["id"] == id.as_str());
+        let id = transcript["replaced"][id].as_str().filter(|_| !all).unwrap_or(id);
+        let stands = utterances.iter().find(|utterance| utterance["id"] == id);
         let stands = stands.unwrap_or_else(|| panic!("{id} {text} is not in {transcript}"));
         let (stands, text) = (stands["text"].as_str().unwrap().trim(), text.trim());
         assert!(

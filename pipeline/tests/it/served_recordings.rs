@@ -61,6 +61,24 @@ fn a_recording_that_is_uploaded_becomes_what_greffier_run_makes_of_it() {
 }
 
 #[test]
+fn a_recording_that_is_not_for_the_model_is_given_up_at_once() {
+    let Some(recording) = shared("audio/jfk/jfk.wav") else {
+        return;
+    };
+    let bench = Workbench::new();
+    let server = Server::start(&bench, &["--anonymous", "--speech-model", "demo"]);
+    let job = server.upload("jfk.wav", &fs::read(recording).unwrap(), &[]).json();
+    let job = server.ended(job["job"]["id"].as_str().unwrap());
+    assert_eq!(
+        (&job["state"], &job["attempts"]),
+        (&json!("dead"), &json!(1)),
+        "{job:#}"
+    );
+    let error = job["error"].as_str().unwrap();
+    assert!(error.contains("greffier models pull"), "{error}");
+}
+
+#[test]
 fn what_was_taken_out_is_read_and_put_back_over_http() {
     let Some(recording) = shared("audio/faster-whisper/stereo_diarization.wav") else {
         return;

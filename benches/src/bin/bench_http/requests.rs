@@ -70,11 +70,11 @@ impl Sample {
         vec![
             (
                 "search_as_you_type",
-                self.typed("/v1/search", &format!("&limit={TYPED_LIMIT}")),
+                self.typed("/v1/search", &format!("&limit={TYPED_LIMIT}&typing=true")),
             ),
             (
                 "search_by_words",
-                self.typed("/v1/search", &format!("&limit={TYPED_LIMIT}&mode=keyword")),
+                self.typed("/v1/search", &format!("&limit={TYPED_LIMIT}&mode=keyword&typing=true")),
             ),
             ("suggest", self.typed("/v1/suggest", "")),
             ("recommendations", self.recommendations(&[text, invitation, meeting])),

@@ -107,6 +107,7 @@ impl SearchQuestion {
         }
         Ok(SearchQuery {
             q: self.query,
+            typing: false,
             mode: SearchMode::default(),
             kind: self.kinds,
             person: self.people,

@@ -14,6 +14,7 @@ use anyhow::{Context as _, anyhow, bail};
 use datasets::{Provenance, Transcript};
 use serde::{Deserialize, Serialize};
 use speech::card::ModelCard;
+use speech::domain::OutsideDomain;
 use speech::model_file::ModelFile;
 
 use super::{SpeechEngine, SpeechOptions, WindowJournal, sha256_of};
@@ -45,9 +46,14 @@ enum Message {
     Progress(u64, u64),
     /// The job is done.
     Finished(Box<Transcript>),
-    /// It is not: the error and what caused it, outermost first.
-    Failed(Vec<String>),
+    /// It is not: the error and what caused it, outermost first; and whether the model does not know what is said.
+    Failed { chain: Vec<String>, is_refused: bool },
 }
+
+/// What is said in a recording is not what the model was trained for; trying again is of no use.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct RecordingRefused(String);
 
 /// A speech model in a process of its own. The process is started with the first job, and anew when it died.
 pub struct Transcriber {
@@ -182,12 +188,15 @@ impl Worker {
             match serde_json::from_str(&line)? {
                 Message::Progress(done_ms, all_ms) => on_progress(done_ms, all_ms),
                 Message::Finished(transcript) => return Ok(Ok(*transcript)),
-                Message::Failed(chain) => {
-                    let causes = chain.into_iter().rev();
-                    let error = causes.fold(None, |inner: Option<anyhow::Error>, said| {
-                        Some(inner.map_or_else(|| anyhow!(said.clone()), |inner| inner.context(said.clone())))
-                    });
-                    return Ok(Err(error.unwrap_or_else(|| anyhow!("the engine failed"))));
+                Message::Failed { chain, is_refused } => {
+                    let mut causes = chain.into_iter().rev();
+                    let innermost = causes.next().unwrap_or_else(|| "the engine failed".to_owned());
+                    let innermost = if is_refused {
+                        RecordingRefused(innermost).into()
+                    } else {
+                        anyhow!(innermost)
+                    };
+                    return Ok(Err(causes.fold(innermost, anyhow::Error::context)));
                 }
             }
         }
@@ -240,7 +249,10 @@ pub fn serve_jobs(jobs: impl std::io::BufRead, mut messages: impl Write) -> anyh
         let job: TranscriptionJob = serde_json::from_str(&line?).context("reading a job")?;
         let message = match do_job(&options, &mut engine, &job, &mut messages) {
             Ok(transcript) => Message::Finished(Box::new(transcript)),
-            Err(error) => Message::Failed(error.chain().map(ToString::to_string).collect()),
+            Err(error) => Message::Failed {
+                chain: error.chain().map(ToString::to_string).collect(),
+                is_refused: error.chain().any(|cause| cause.is::<OutsideDomain>()),
+            },
         };
         tell(&mut messages, &message)?;
     }
