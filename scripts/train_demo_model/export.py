@@ -129,7 +129,7 @@ may_stay_silent = true
 beam_size = 5
 
 [domain]
-# Chosen on synthetic speech alone, see scripts/train_demo_model/choose_domain.py.
+# See scripts/train_demo_model/choose_domain.py.
 log_probability_min = {LOG_PROBABILITY_MIN}
 share_unknown_max = {SHARE_UNKNOWN_MAX}
 share_outside_max = {SHARE_OUTSIDE_MAX}
