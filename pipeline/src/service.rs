@@ -11,6 +11,7 @@ pub mod holdings;
 pub mod identity;
 pub mod live;
 pub mod metrics;
+pub mod query_encoder;
 pub mod queue;
 pub mod retention;
 pub mod run_parameters;
@@ -30,7 +31,6 @@ use datasets::library::{Library, Receipt};
 use datasets::{ActionStatus, Meeting, MeetingId, StatementId, Transcript};
 use index::Index;
 use minuting::engine::MinutesOptions;
-use models::embedding::SentenceEncoder;
 
 use self::audit::AuditLog;
 use self::catalog::Catalog;
@@ -38,6 +38,7 @@ use self::holdings::Holdings;
 use self::identity::IdentityProvider;
 use self::live::{LiveSessions, LiveSettings};
 use self::metrics::Metrics;
+use self::query_encoder::QueryEncoder;
 use self::queue::Queue;
 use self::retention::RetentionRule;
 use self::store::Store;
@@ -58,7 +59,7 @@ pub struct Service {
     /// Where they are found; sees every commit.
     pub index: Index,
     /// Makes the vectors of queries and passages, where installed.
-    pub encoder: Option<Arc<SentenceEncoder>>,
+    pub encoder: Option<QueryEncoder>,
     /// The records of all meetings in memory.
     pub catalog: Catalog,
     /// Jobs, on disk.
@@ -129,7 +130,7 @@ impl Service {
         let catalog = Catalog::load(&library)?;
         Ok(Self {
             index: session.index(),
-            encoder: session.encoder.clone(),
+            encoder: session.encoder.clone().map(QueryEncoder::new),
             catalog,
             queue,
             uploads: Uploads::open(Arc::clone(&store), folder.join("uploads"))?,
@@ -159,7 +160,7 @@ impl Service {
         Holdings {
             library: &self.library,
             index: &self.index,
-            encoder: self.encoder.as_deref(),
+            encoder: self.encoder.as_ref(),
             catalog: &self.catalog,
         }
     }

@@ -1,5 +1,6 @@
 //! Kills a writing process again and again, wherever it is, and reads what it leaves.
 
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -8,6 +9,8 @@ use datasets::{Meeting, MeetingId, Minutes, Transcript, Utterance};
 
 const LIBRARY_VARIABLE: &str = "GREFFIER_TEST_KILLED_LIBRARY";
 const KILLS: u64 = 25;
+/// The writer makes this file when it begins to write: how long a process takes to start depends on the machine.
+const BEGUN: &str = "begun";
 
 /// Not a test of its own: the process that [`no_kill_leaves_anything_half_written`] starts and kills.
 #[test]
@@ -15,7 +18,8 @@ fn writer_process() {
     let Some(root) = std::env::var_os(LIBRARY_VARIABLE) else {
         return;
     };
-    let writer = LibraryWriter::open(root).unwrap();
+    let writer = LibraryWriter::open(&root).unwrap();
+    std::fs::write(Path::new(&root).join(BEGUN), []).unwrap();
     for round in 0_usize.. {
         let id = MeetingId::new(format!("meeting-{}", round % 7));
         if round % 11 == 10 {
@@ -56,8 +60,14 @@ fn no_kill_leaves_anything_half_written() {
             .stdout(Stdio::null())
             .spawn()
             .unwrap();
+        let begun = folder.path().join(BEGUN);
+        while !begun.exists() {
+            assert_eq!(child.try_wait().unwrap(), None, "the writer ended by itself");
+            std::thread::yield_now();
+        }
+        std::fs::remove_file(begun).unwrap();
         // A different instant of the work each time.
-        let until = Instant::now() + Duration::from_millis(15 + kill * 7 % 60);
+        let until = Instant::now() + Duration::from_millis(kill * 7 % 60);
         while Instant::now() < until {
             std::thread::yield_now();
         }

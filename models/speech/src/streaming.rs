@@ -15,6 +15,7 @@ mod load;
 
 use serde::{Deserialize, Serialize};
 
+pub use agreement::beyond;
 pub use lane::{LiveEngines, LiveLane};
 pub use load::LoadLevel;
 

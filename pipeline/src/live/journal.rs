@@ -46,6 +46,8 @@ pub(super) struct LaneJournal {
     pub(super) empty: Vec<Span>,
     /// Speech that was put off.
     pub(super) deferred: Vec<Span>,
+    /// Words that stand of speech that still lasted when the journal ended.
+    pub(super) lasting: Vec<Word>,
     /// Whether the lane came to its end.
     pub(super) ended: bool,
 }
@@ -103,9 +105,23 @@ impl JournalRead {
             lane.ended = true;
             return;
         };
-        lane.speech.extend(event.covers().filter(|span| span.duration_ms() > 0));
+        let covered_ms = lane.covered_ms();
+        let covers = event.covers().filter(|span| span.duration_ms() > 0);
+        lane.speech.extend(covers);
+        if covers.is_some_and(|covers| covers.start_ms != covered_ms) {
+            lane.lasting.clear();
+        }
         match event {
-            LiveEvent::Committed { words, language, .. } => {
+            LiveEvent::Committed {
+                words,
+                language,
+                covers,
+            } => {
+                lane.lasting.extend(words.iter().cloned());
+                // The last run over speech covers it up to its end, which is after the last word.
+                if lane.lasting.last().is_none_or(|word| word.end_ms < covers.end_ms) {
+                    lane.lasting.clear();
+                }
                 for Named { id, words, .. } in ids.take(entry.lane, words.clone(), language.as_deref()) {
                     let utterance = self.utterances.entry(id).or_insert((entry.lane, Vec::new()));
                     utterance.1.extend(words);
@@ -114,9 +130,18 @@ impl JournalRead {
                     lane.segments.push(segment(words, language));
                 }
             }
-            LiveEvent::Suppressed { suppressed, .. } => lane.suppressed.push(suppressed),
-            LiveEvent::Empty { covers } => lane.empty.push(covers),
-            LiveEvent::Deferred { covers, .. } => lane.deferred.push(covers),
+            LiveEvent::Suppressed { suppressed, .. } => {
+                lane.suppressed.push(suppressed);
+                lane.lasting.clear();
+            }
+            LiveEvent::Empty { covers } => {
+                lane.empty.push(covers);
+                lane.lasting.clear();
+            }
+            LiveEvent::Deferred { covers, .. } => {
+                lane.deferred.push(covers);
+                lane.lasting.clear();
+            }
             LiveEvent::Partial { .. } | LiveEvent::Lag { .. } => {}
         }
     }
@@ -144,6 +169,43 @@ mod tests {
             language: Some("en".to_owned()),
             covers: Span::new(start_ms, end_ms),
         }
+    }
+
+    #[test]
+    fn words_of_speech_that_had_not_ended_are_known() {
+        let words_after = |events: &[LiveEvent]| -> String {
+            let (mut told, mut ids) = (JournalRead::default(), UtteranceIds::default());
+            for event in events {
+                let told_event = Some(event.clone());
+                told.take(
+                    Entry {
+                        lane: 0,
+                        told: told_event,
+                    },
+                    &mut ids,
+                );
+            }
+            speech::transcript::text_of(&told.lanes[0].lasting)
+        };
+        let to_the_end = LiveEvent::Committed {
+            words: Vec::new(),
+            language: None,
+            covers: Span::new(600, 800),
+        };
+        let parts = [committed("we", 100, 300), committed("ship", 300, 600)];
+        assert_eq!(words_after(&parts), "we ship");
+        assert_eq!(words_after(&[parts[0].clone(), committed("it", 900, 1000)]), "it");
+        let ended = [parts.as_slice(), &[to_the_end]].concat();
+        assert_eq!(words_after(&ended), "");
+        assert_eq!(
+            words_after(&[ended.as_slice(), &[committed("it", 800, 900)]].concat()),
+            "it"
+        );
+        let deferred = LiveEvent::Deferred {
+            covers: Span::new(600, 900),
+            error: None,
+        };
+        assert_eq!(words_after(&[parts.as_slice(), &[deferred]].concat()), "");
     }
 
     #[test]

@@ -4,12 +4,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use datasets::library::Library;
 use index::Index;
-use models::embedding::SentenceEncoder;
 
 use super::catalog::Catalog;
+use super::query_encoder::QueryEncoder;
 use crate::session::{CommitMark, IndexProgress, Session, last_commit};
 use crate::settings::Settings;
-use crate::stages::index_meeting;
 
 /// A library that can be asked.
 #[derive(Clone, Copy)]
@@ -19,7 +18,7 @@ pub struct Holdings<'a> {
     /// Where they are found.
     pub index: &'a Index,
     /// Makes the vectors of queries, where installed.
-    pub encoder: Option<&'a SentenceEncoder>,
+    pub encoder: Option<&'a QueryEncoder>,
     /// The records of all meetings in memory.
     pub catalog: &'a Catalog,
 }
@@ -30,17 +29,14 @@ impl Holdings<'_> {
     /// # Errors
     /// When the encoder fails.
     pub fn embed(&self, texts: &[String]) -> anyhow::Result<Vec<Vec<f32>>> {
-        let Some(encoder) = self.encoder else {
-            return Ok(Vec::new());
-        };
-        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-        index_meeting::embed(encoder, &texts)
+        self.encoder.map_or(Ok(Vec::new()), |encoder| encoder.embed(texts))
     }
 }
 
 /// A library opened for reading, which takes no lock: it can be asked while a server or a command writes to it.
 pub struct FollowedLibrary {
     session: Session,
+    encoder: Option<QueryEncoder>,
     catalog: Mutex<(Option<CommitMark>, Arc<Catalog>)>,
 }
 
@@ -55,6 +51,7 @@ impl FollowedLibrary {
         let catalog = Catalog::load(&session.library)?;
         Ok(Self {
             catalog: Mutex::new((seen, catalog.into())),
+            encoder: session.encoder.clone().map(QueryEncoder::new),
             session,
         })
     }
@@ -68,7 +65,7 @@ impl FollowedLibrary {
         work(Holdings {
             library: &self.session.library,
             index: &self.session.index,
-            encoder: self.session.encoder.as_deref(),
+            encoder: self.encoder.as_ref(),
             catalog: &catalog,
         })
     }

@@ -14,6 +14,7 @@ use datasets::library::sha256_hex;
 
 use super::Service;
 use super::live::{finish_live, take_up, tend};
+use super::query_encoder::QueryEncoder;
 use super::queue::{Job, JobId, JobState, Lane, Progress, Retry, Step};
 use super::second_attempts::{keep_changes, was_deleted};
 use crate::minutes_engine::{Engine, EngineOptions};
@@ -21,7 +22,7 @@ use crate::stages::index_meeting;
 use crate::stages::keep_meeting::{KeptMeeting, SourceFile, assign_id, keep_meeting};
 use crate::stages::read_recording::{hear, unheard_meeting};
 use crate::stages::read_transcript::read_transcript;
-use crate::stages::transcribe::{RecordingRefused, SpeechOptions, Transcriber, is_recording, remove_journals};
+use crate::stages::transcribe::{SpeechOptions, Transcriber, UnusableRecording, is_recording, remove_journals};
 use crate::stages::write_minutes::remove_passages;
 use crate::traces;
 
@@ -156,7 +157,7 @@ fn finish(service: &Service, job: &Job, meetings: &[MeetingId]) -> anyhow::Resul
 fn is_of_input(error: &anyhow::Error) -> bool {
     error
         .chain()
-        .any(|cause| cause.is::<ReadFileError>() || cause.is::<RecordingRefused>())
+        .any(|cause| cause.is::<ReadFileError>() || cause.is::<UnusableRecording>())
 }
 
 fn run_job(service: &Service, models: &mut Models, job: &Job) -> anyhow::Result<Vec<MeetingId>> {
@@ -238,10 +239,18 @@ pub(super) fn index_kept(service: &Service, kept: &KeptMeeting) -> anyhow::Resul
 /// write.
 fn index_newest(service: &Service, id: &MeetingId) -> anyhow::Result<()> {
     let _step = traces::step("index").entered();
-    let mut prepared = index_meeting::prepare(&service.library, id, service.encoder.as_deref())?;
+    let mut prepared = index_meeting::prepare(
+        &service.library,
+        id,
+        service.encoder.as_ref().map(QueryEncoder::encoder),
+    )?;
     let mut session = service.writing();
     if service.library.versions(id)? != prepared.versions {
-        prepared = index_meeting::prepare(&service.library, id, service.encoder.as_deref())?;
+        prepared = index_meeting::prepare(
+            &service.library,
+            id,
+            service.encoder.as_ref().map(QueryEncoder::encoder),
+        )?;
     }
     let (_, _, mut indexer) = session.parts();
     indexer.put_prepared(&prepared)?;

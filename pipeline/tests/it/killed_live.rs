@@ -155,6 +155,58 @@ fn a_recovery_that_is_killed_goes_on_where_it_was() {
     assert!(!live.exists());
 }
 
+/// Wherever the journal ends, be it in the middle of a word: what stands is there once, and goes on with other words.
+#[test]
+fn words_at_the_moment_of_the_kill_are_there_once() {
+    let bench = Workbench::new();
+    let lanes = beginning(&sample("2026-03-05-release-planning-tracks.mka"), 14);
+    let thrice = |lane: &[f32]| lane.iter().flat_map(|&sample| [sample; 3]).collect::<Vec<_>>();
+    let input = pcm(&[&thrice(&lanes[0]), &thrice(&lanes[1])]);
+    kill_live(&bench, "demo", &input, 14_000);
+    let journal = only_folder_of(&bench.path("library/live")).join("journal.jsonl");
+    let lines: Vec<String> = std::fs::read_to_string(&journal)
+        .unwrap()
+        .lines()
+        .map(str::to_owned)
+        .collect();
+    let words_of = |line: &String| -> Vec<String> {
+        let entry: Value = serde_json::from_str(line).unwrap_or_default();
+        let words = entry["told"]["words"].as_array().cloned().unwrap_or_default();
+        let texts = words.iter().map(|word| letters(word["text"].as_str().unwrap()));
+        texts.collect()
+    };
+    let mut cuts = 0;
+    for end in (1..lines.len())
+        .filter(|&end| !words_of(&lines[end - 1]).is_empty())
+        .take(8)
+    {
+        let copy = copy_of(&bench.path("library"), &bench.path(&format!("cut-{end}")));
+        let cut = only_folder_of(&copy.join("live")).join("journal.jsonl");
+        std::fs::write(&cut, lines[..end].join("\n") + "\n").unwrap();
+        let stood = words_of(&lines[end - 1]);
+        let library = copy.to_str().unwrap();
+        let recovered = bench.json(&["--library", library, "recover"]);
+        let id = recovered[0]["meeting"]["id"].as_str().unwrap();
+        let export = bench.text(&["--library", library, "export", id, "--format", "json"]);
+        let export: Value = serde_json::from_str(&export).unwrap();
+        let utterances = export["transcript"]["utterances"].as_array().unwrap();
+        let mut texts = utterances.iter().map(|utterance| utterance["text"].as_str().unwrap());
+        let last = stood.last().unwrap();
+        let twice = texts.find(|text| {
+            let words: Vec<String> = text.split_whitespace().map(letters).collect();
+            words.windows(2).any(|pair| pair[0] == *last && pair[1] == *last)
+        });
+        assert_eq!(twice, None, "cut after {}", lines[end - 1]);
+        cuts += 1;
+    }
+    assert!(cuts > 2, "the model heard too little: {lines:?}");
+}
+
+fn letters(word: &str) -> String {
+    let letters = word.chars().filter(|c| c.is_alphanumeric());
+    letters.flat_map(char::to_lowercase).collect()
+}
+
 /// The first seconds of each lane.
 fn beginning(recording: &str, seconds: usize) -> [Vec<f32>; 2] {
     let mut lanes = [const { Vec::new() }; 2];

@@ -79,6 +79,23 @@ fn a_recording_that_is_not_for_the_model_is_given_up_at_once() {
 }
 
 #[test]
+fn a_recording_that_cannot_be_decoded_is_given_up_at_once() {
+    let bench = Workbench::new();
+    let server = Server::start(&bench, &["--anonymous", "--speech-model", "demo"]);
+    let mut broken = b"RIFF\x24\0\0\0WAVEfmt ".to_vec();
+    broken.extend([0xff; 64]);
+    let job = server.upload("broken.wav", &broken, &[]).json();
+    let job = server.ended(job["job"]["id"].as_str().unwrap());
+    assert_eq!(
+        (&job["state"], &job["attempts"]),
+        (&json!("dead"), &json!(1)),
+        "{job:#}"
+    );
+    let error = job["error"].as_str().unwrap();
+    assert!(error.contains("broken.wav"), "{error}");
+}
+
+#[test]
 fn what_was_taken_out_is_read_and_put_back_over_http() {
     let Some(recording) = shared("audio/faster-whisper/stereo_diarization.wav") else {
         return;

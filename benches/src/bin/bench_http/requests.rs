@@ -11,6 +11,8 @@ use serde_json::{Value, json};
 
 /// Requests that are drawn of each kind.
 const DRAWN: usize = 2000;
+/// Meetings of the next days, for which everybody who takes part is recommended something.
+const COMING: usize = 100;
 /// Words of a text, about a passage.
 const TEXT_WORDS: usize = 100;
 /// Words of an invitation's agenda.
@@ -77,8 +79,15 @@ impl Sample {
                 self.typed("/v1/search", &format!("&limit={TYPED_LIMIT}&mode=keyword&typing=true")),
             ),
             ("suggest", self.typed("/v1/suggest", "")),
-            ("recommendations", self.recommendations(&[text, invitation, meeting])),
-            ("recommendations_live", self.recommendations(&[live])),
+            (
+                "recommendations",
+                self.recommendations(&[text, invitation, meeting], DRAWN),
+            ),
+            (
+                "recommendations_again",
+                self.recommendations(&[invitation, meeting], COMING),
+            ),
+            ("recommendations_live", self.recommendations(&[live], DRAWN)),
         ]
     }
 
@@ -104,7 +113,7 @@ impl Sample {
     }
 
     /// One request after the other of each of the kinds.
-    fn recommendations(&self, kinds: &[Draw]) -> Vec<Request> {
+    fn recommendations(&self, kinds: &[Draw], drawn: usize) -> Vec<Request> {
         let mut random = Random(8);
         let mut draw = |of: &Draw| {
             let (meeting, said) = &self.pieces[random.below(self.pieces.len())];
@@ -115,7 +124,7 @@ impl Sample {
                 body: Some(json!({ "context": { kind: value } }).to_string()),
             }
         };
-        kinds.iter().cycle().take(DRAWN * kinds.len()).map(&mut draw).collect()
+        kinds.iter().cycle().take(drawn * kinds.len()).map(&mut draw).collect()
     }
 }
 

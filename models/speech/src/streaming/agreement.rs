@@ -7,8 +7,9 @@ const SHIFT_WORDS_MAX: usize = 4;
 /// Words compared to find it.
 const MATCH_WORDS_MAX: usize = 5;
 
-/// The words of a run that come after those committed of the same sound, by text where it matches and else by time.
-pub(super) fn beyond(committed: &[Word], mut run: Vec<Word>) -> Vec<Word> {
+/// The words of a run that come after those committed of the same sound, by text where it matches and else by time. All
+/// times are the lane's.
+pub fn beyond(committed: &[Word], mut run: Vec<Word>) -> Vec<Word> {
     let Some(last) = committed.last() else {
         return run;
     };

@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use audio::{LaneFollower, RecoveredLane, RecoveredSpool};
 use speech::recognizer::Recognizer;
 use speech::sound::Span;
+use speech::streaming::beyond;
 use speech::transcript::{Suppressed, TranscriptSegment, Word};
 use speech::transcription::{LaneTranscriber, RecognizedWindow, TranscribeOptions};
 use speech::voice_activity::{EmbeddedDetector, SpeechDetector};
@@ -16,6 +17,9 @@ use crate::live::journal::{JournalRead, LaneJournal};
 use crate::live::known_speech::detector_of;
 use crate::live::progress::SAMPLES_PER_MS;
 use crate::stages::transcribe::WindowJournal;
+
+/// Of speech that still lasted when the journal ended, so much is heard again before what is missing.
+const HEARD_AGAIN_MS_MAX: i64 = 5000;
 
 /// What is missing, lane by lane.
 pub(super) struct Missing {
@@ -28,6 +32,9 @@ struct MissingOfLane {
     deferred: Vec<Span>,
     /// The sound whose speech nobody looked for yet.
     rest: Option<Span>,
+    /// The last words before it, where somebody was still speaking. A recognizer hears the end of a word as a word, so the
+    /// rest is heard from the first of them on, and they are taken out again.
+    lasting: Vec<Word>,
 }
 
 /// What was found on a lane.
@@ -95,10 +102,14 @@ impl Missing {
 fn missing_of(lane: &RecoveredLane, told: &LaneJournal) -> MissingOfLane {
     let end_ms = (lane.samples / SAMPLES_PER_MS) as i64;
     let rest = Span::new(told.covered_ms(), end_ms);
+    let from = told
+        .lasting
+        .partition_point(|word| word.start_ms < told.covered_ms() - HEARD_AGAIN_MS_MAX);
     MissingOfLane {
         path: lane.path.clone(),
         deferred: told.deferred.clone(),
         rest: (!told.ended && rest.duration_ms() > 0).then_some(rest),
+        lasting: told.lasting[from..].to_vec(),
     }
 }
 
@@ -148,7 +159,11 @@ impl Pass<'_> {
         }
         if let Some(rest) = self.lane.rest {
             let detector = SpeechDetector::new(Box::new(EmbeddedDetector::new()));
-            windows.extend(self.hear(Part::Rest, rest, detector, done_ms)?);
+            let from_ms = self.lane.lasting.first().map_or(rest.start_ms, |word| word.start_ms);
+            let sound = Span::new(from_ms, rest.end_ms);
+            let mut heard = self.hear(Part::Rest, sound, detector, done_ms - (rest.start_ms - from_ms))?;
+            take_out(&mut heard, &self.lane.lasting, rest.start_ms);
+            windows.extend(heard);
         }
         Ok(windows)
     }
@@ -185,7 +200,7 @@ impl Pass<'_> {
             let pushed = transcriber.push(&samples, &mut windows);
             keep(self.journal, key, &windows[before..])?;
             pushed.with_context(failed)?;
-            (self.on_progress)((done_before_ms + transcriber.done_ms()) as u64);
+            (self.on_progress)((done_before_ms + transcriber.done_ms()).max(0) as u64);
         }
         let before = windows.len();
         let finished = transcriber.finish(&mut windows);
@@ -223,18 +238,43 @@ fn shift(window: &mut RecognizedWindow, by_ms: i64) {
 
 /// Leaves the words whose middle lies within one of `spans`.
 fn keep_within(window: &mut RecognizedWindow, spans: &[Span]) {
-    let is_within = |word: &Word| {
+    keep_words(&mut window.segments, |word| {
         let middle_ms = i64::midpoint(word.start_ms, word.end_ms);
         let at = spans.partition_point(|span| span.end_ms < middle_ms);
         spans.get(at).is_some_and(|span| span.start_ms <= middle_ms)
-    };
-    for segment in &mut window.segments {
-        segment.words.retain(is_within);
+    });
+}
+
+/// Takes the words that stand out of windows that begin with them, and their sound, which ends at `covered_ms`.
+fn take_out(windows: &mut [RecognizedWindow], standing: &[Word], covered_ms: i64) {
+    let words = windows.iter().flat_map(|window| &window.segments);
+    let words: Vec<Word> = words.flat_map(|segment| segment.words.clone()).collect();
+    let mut standing_left = words.len() - beyond(standing, words).len();
+    for window in windows {
+        keep_words(&mut window.segments, |_| {
+            let stands = standing_left > 0;
+            standing_left -= usize::from(stands);
+            !stands
+        });
+        for span in window.pieces.iter_mut().chain(&mut window.empty) {
+            span.start_ms = span.start_ms.max(covered_ms);
+        }
+        window.pieces.retain(|span| span.duration_ms() > 0);
+        window.empty.retain(|span| span.duration_ms() > 0);
+        window
+            .suppressed
+            .retain(|suppressed| suppressed.segment.span.end_ms > covered_ms);
+    }
+}
+
+fn keep_words(segments: &mut Vec<TranscriptSegment>, mut keep: impl FnMut(&Word) -> bool) {
+    for segment in &mut *segments {
+        segment.words.retain(&mut keep);
         if let (Some(first), Some(last)) = (segment.words.first(), segment.words.last()) {
             segment.span = Span::new(first.start_ms, last.end_ms);
         }
     }
-    window.segments.retain(|segment| !segment.words.is_empty());
+    segments.retain(|segment| !segment.words.is_empty());
 }
 
 #[cfg(test)]
@@ -242,12 +282,36 @@ mod tests {
     use super::*;
 
     fn word(start_ms: i64, end_ms: i64) -> Word {
+        said("a", start_ms, end_ms)
+    }
+
+    fn said(text: &str, start_ms: i64, end_ms: i64) -> Word {
         Word {
             start_ms,
             end_ms,
-            text: "a".to_owned(),
+            text: text.to_owned(),
             probability: 1.0,
         }
+    }
+
+    #[test]
+    fn a_word_that_was_cut_by_the_end_is_there_once() {
+        let standing = [said("phase", 1000, 1300), said("three", 1300, 1500)];
+        // Heard again it lasts longer, as it does in the sound.
+        let heard = vec![
+            said("phase", 1000, 1320),
+            said("three", 1320, 1700),
+            said("points", 1700, 2000),
+        ];
+        let mut windows = [RecognizedWindow {
+            pieces: vec![Span::new(900, 1400), Span::new(1450, 2100)],
+            segments: vec![crate::live::utterance_ids::segment(heard, None)],
+            ..RecognizedWindow::default()
+        }];
+        take_out(&mut windows, &standing, 1500);
+        assert_eq!(windows[0].pieces, [Span::new(1500, 2100)]);
+        assert_eq!(windows[0].segments[0].text(), "points");
+        assert_eq!(windows[0].segments[0].span, Span::new(1700, 2000));
     }
 
     #[test]
@@ -278,6 +342,7 @@ mod tests {
             ..LaneJournal::default()
         };
         assert_eq!(missing_of(&lane, &told).rest, Some(Span::new(4000, 10_000)));
+        assert!(missing_of(&lane, &told).lasting.is_empty());
         assert_eq!(missing_of(&lane, &told).duration_ms(), 7000);
         told.ended = true;
         assert_eq!(missing_of(&lane, &told).duration_ms(), 1000);

@@ -11,6 +11,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::thread::JoinHandle;
 
 use anyhow::{Context as _, anyhow, bail};
+use audio::OpenError;
 use datasets::{Provenance, Transcript};
 use serde::{Deserialize, Serialize};
 use speech::card::ModelCard;
@@ -46,14 +47,15 @@ enum Message {
     Progress(u64, u64),
     /// The job is done.
     Finished(Box<Transcript>),
-    /// It is not: the error and what caused it, outermost first; and whether the model does not know what is said.
-    Failed { chain: Vec<String>, is_refused: bool },
+    /// It is not: the error and what caused it, outermost first; and whether the recording is at fault.
+    Failed { chain: Vec<String>, is_unusable: bool },
 }
 
-/// What is said in a recording is not what the model was trained for; trying again is of no use.
+/// A recording that cannot be decoded, or in which something else is said than the model was trained for: trying again is
+/// of no use.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub struct RecordingRefused(String);
+pub struct UnusableRecording(String);
 
 /// A speech model in a process of its own. The process is started with the first job, and anew when it died.
 pub struct Transcriber {
@@ -188,11 +190,11 @@ impl Worker {
             match serde_json::from_str(&line)? {
                 Message::Progress(done_ms, all_ms) => on_progress(done_ms, all_ms),
                 Message::Finished(transcript) => return Ok(Ok(*transcript)),
-                Message::Failed { chain, is_refused } => {
+                Message::Failed { chain, is_unusable } => {
                     let mut causes = chain.into_iter().rev();
                     let innermost = causes.next().unwrap_or_else(|| "the engine failed".to_owned());
-                    let innermost = if is_refused {
-                        RecordingRefused(innermost).into()
+                    let innermost = if is_unusable {
+                        UnusableRecording(innermost).into()
                     } else {
                         anyhow!(innermost)
                     };
@@ -251,12 +253,20 @@ pub fn serve_jobs(jobs: impl std::io::BufRead, mut messages: impl Write) -> anyh
             Ok(transcript) => Message::Finished(Box::new(transcript)),
             Err(error) => Message::Failed {
                 chain: error.chain().map(ToString::to_string).collect(),
-                is_refused: error.chain().any(|cause| cause.is::<OutsideDomain>()),
+                is_unusable: is_of_recording(&error),
             },
         };
         tell(&mut messages, &message)?;
     }
     Ok(())
+}
+
+/// Whether the same recording would fail again. A file that cannot be read now may be readable later.
+fn is_of_recording(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        let cannot_open = cause.downcast_ref::<OpenError>();
+        cause.is::<OutsideDomain>() || cannot_open.is_some_and(|error| !matches!(error, OpenError::Read { .. }))
+    })
 }
 
 fn do_job(
