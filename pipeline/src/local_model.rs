@@ -7,11 +7,14 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
+use datasets::library::sha256_hex;
 use language_model::{
     Generation, GenerationEnd, GenerationOptions, LanguageModel, MemoryEstimate, Message, ModelFiles, ModelOptions,
     Session,
 };
-use minuting::generative::{GenerateError, GenerativePlan, GeneratorDescription, PassageReader, TextGenerator};
+use minuting::generative::{
+    Answer, GenerateError, GenerativePlan, GeneratorDescription, OnTokens, PassageReader, TextGenerator,
+};
 use serde_json::Value;
 use sysinfo::System;
 
@@ -53,14 +56,6 @@ impl Forecast {
     }
 }
 
-/// An answer that is of no use.
-#[derive(Debug, thiserror::Error)]
-#[error("the answer was cut after {tokens} tokens ({end:?})")]
-struct Cut {
-    tokens: usize,
-    end: GenerationEnd,
-}
-
 impl LocalModel {
     /// Opens the model. Its weights are mapped, not copied.
     ///
@@ -80,11 +75,7 @@ impl LocalModel {
         Ok(Self {
             model,
             name: file_name(&options.weights),
-            sha256: options
-                .weights
-                .is_file()
-                .then(|| sha256_of(&options.weights))
-                .transpose()?,
+            sha256: Some(sha256_of_weights(&options.weights)?),
         })
     }
 
@@ -133,14 +124,17 @@ impl LocalModel {
         let failed = |error: Box<dyn std::error::Error + Send + Sync>| GenerateError::Failed(error);
         let user = format!("{passage}\n{question}");
         if self.model.has_chat_template() {
-            let messages = [Message::system(system), Message::user(user)];
-            return self.model.encode_chat(&messages).map_err(|error| failed(error.into()));
+            let messages = [Message::system(system), Message::user(user.as_str())];
+            // Some templates know no word of the system's: then it is part of what the user says.
+            let encoded = self.model.encode_chat(&messages).or_else(|error| {
+                let together = [Message::user(format!("{system}\n\n{user}"))];
+                self.model.encode_chat(&together).map_err(|_| error)
+            });
+            return encoded.map_err(|error| failed(error.into()));
         }
-        let text = format!("{system}\n\n{user}\n\n");
-        self.model
-            .tokenizer()
-            .encode_whole(&text)
-            .map_err(|error| failed(error.into()))
+        let tokenizer = self.model.tokenizer();
+        let text = tokenizer.without_specials(&format!("{system}\n\n{user}\n\n"));
+        tokenizer.encode_whole(&text).map_err(|error| failed(error.into()))
     }
 }
 
@@ -153,6 +147,25 @@ pub fn available_memory() -> Option<u64> {
         .cgroup_limits()
         .map(|limits| limits.total_memory.saturating_sub(limits.rss));
     Some(system.available_memory().min(of_group.unwrap_or(u64::MAX)))
+}
+
+/// Of a file; of a folder, of its settings and weights in the order of their names.
+fn sha256_of_weights(path: &Path) -> anyhow::Result<String> {
+    if path.is_file() {
+        return sha256_of(path);
+    }
+    let entries = std::fs::read_dir(path).with_context(|| format!("reading `{}`", path.display()))?;
+    let mut files: Vec<PathBuf> = entries.map(|entry| Ok(entry?.path())).collect::<std::io::Result<_>>()?;
+    files.retain(|file| {
+        file.extension()
+            .is_some_and(|ending| ending == "json" || ending == "safetensors")
+    });
+    files.sort();
+    let digests: Vec<String> = files
+        .iter()
+        .map(|file| sha256_of(file))
+        .collect::<anyhow::Result<_>>()?;
+    Ok(sha256_hex(digests.concat().as_bytes()))
 }
 
 fn file_name(path: &Path) -> String {
@@ -189,14 +202,18 @@ impl TextGenerator for LocalModel {
         self.model.tokenizer().count(text).unwrap_or(text.len())
     }
 
-    fn read<'a>(&'a self, system: &str, passage: &str) -> Result<Box<dyn PassageReader + 'a>, GenerateError> {
+    fn read<'a>(
+        &'a self,
+        system: &str,
+        passage: &str,
+        on_tokens: &mut OnTokens<'_>,
+    ) -> Result<Box<dyn PassageReader + 'a>, GenerateError> {
         // Two questions that begin differently show what is common to all.
         let (one, other) = (self.prompt(system, passage, "A")?, self.prompt(system, passage, "Z")?);
         let shared = one.iter().zip(&other).take_while(|(a, b)| a == b).count();
         let mut common = self.model.session();
         if shared > 0 {
-            let read = common.prefill(&one[..shared], &mut |_| ControlFlow::Continue(()));
-            read.map_err(|error| GenerateError::Failed(error.into()))?;
+            prefill(&mut common, &one[..shared], on_tokens).map_err(of_model)?;
         }
         Ok(Box::new(LocalReader {
             model: self,
@@ -209,7 +226,13 @@ impl TextGenerator for LocalModel {
 }
 
 impl PassageReader for LocalReader<'_> {
-    fn ask(&mut self, question: &str, schema: &Value, tokens_max: usize) -> Result<String, GenerateError> {
+    fn ask(
+        &mut self,
+        question: &str,
+        schema: &Value,
+        tokens_max: usize,
+        on_tokens: &mut OnTokens<'_>,
+    ) -> Result<Answer, GenerateError> {
         let tokens = self.model.prompt(&self.system, &self.passage, question)?;
         // The first letters of a question may join with what stands before them into another token.
         let shared = tokens
@@ -219,16 +242,34 @@ impl PassageReader for LocalReader<'_> {
             .count();
         let mut session = self.common.fork();
         session.truncate(shared.min(tokens.len().saturating_sub(1)));
-        let generation = self.answer(&mut session, &tokens, schema, tokens_max);
-        let generation = generation.map_err(|error| GenerateError::Failed(error.into()))?;
+        let generation = self.answer(&mut session, &tokens, schema, tokens_max, on_tokens);
+        let generation = generation.map_err(of_model)?;
         match generation.end {
-            GenerationEnd::Complete | GenerationEnd::StopText => Ok(generation.text),
-            end => Err(GenerateError::Failed(Box::new(Cut {
-                tokens: generation.tokens.len(),
-                end,
-            }))),
+            GenerationEnd::CalledOff => Err(GenerateError::Stopped),
+            end => Ok(Answer {
+                text: generation.text,
+                is_whole: matches!(end, GenerationEnd::Complete | GenerationEnd::StopText),
+            }),
         }
     }
+}
+
+fn of_model(error: language_model::GenerateError) -> GenerateError {
+    match error {
+        language_model::GenerateError::CalledOff { .. } => GenerateError::Stopped,
+        error => GenerateError::Failed(error.into()),
+    }
+}
+
+fn prefill(
+    session: &mut Session,
+    tokens: &[u32],
+    on_tokens: &mut OnTokens<'_>,
+) -> Result<(), language_model::GenerateError> {
+    let mut told = 0;
+    session.prefill(tokens, &mut |progress| {
+        on_tokens(progress.done - std::mem::replace(&mut told, progress.done))
+    })
 }
 
 impl LocalReader<'_> {
@@ -238,14 +279,15 @@ impl LocalReader<'_> {
         tokens: &[u32],
         schema: &Value,
         tokens_max: usize,
+        on_tokens: &mut OnTokens<'_>,
     ) -> Result<Generation, language_model::GenerateError> {
         let rest = &tokens[session.length()..];
-        session.prefill(rest, &mut |_| ControlFlow::Continue(()))?;
+        prefill(session, rest, on_tokens)?;
         let options = GenerationOptions {
             max_tokens: tokens_max,
             constraint: Some(self.model.model.constraint(schema)?),
             ..GenerationOptions::default()
         };
-        session.generate(&options, &mut |_| ControlFlow::Continue(()))
+        session.generate(&options, &mut |_| on_tokens(1))
     }
 }

@@ -1,6 +1,7 @@
 //! Which engine makes minutes, and the making of them: for commands and the server.
 
 use std::num::NonZeroUsize;
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use datasets::library::Library;
@@ -56,13 +57,24 @@ pub enum Engine {
     Remote(RemoteModel),
 }
 
+/// Why a model is not for a meeting on this machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TooMuch {
+    /// Its context cannot hold a passage; in the words of the engine.
+    Context(String),
+    /// Memory in MiB that it needs, and that there is.
+    Memory(u64, u64),
+    /// Minutes that it would take, and may take.
+    Minutes(u64, u64),
+}
+
 /// What an engine tells before it starts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Notice {
     /// How long it takes, and in how much memory.
     Forecast(Forecast),
     /// Why the extractive engine takes over.
-    FallsBack(String),
+    FallsBack(TooMuch),
     /// What there is to do.
     Plan(GenerativePlan),
 }
@@ -121,47 +133,48 @@ impl Engine {
         transcript: &Transcript,
         options: &MinutesOptions,
         tell: &mut dyn FnMut(Notice),
-        on_progress: &mut dyn FnMut(GenerativeProgress),
+        on_progress: &mut dyn FnMut(GenerativeProgress) -> ControlFlow<()>,
     ) -> anyhow::Result<Minutes> {
         let generator: &dyn TextGenerator = match self {
             Self::Extractive => return make_minutes(meeting, transcript, options),
             Self::Remote(model) => model,
-            Self::Lucie { model, minutes_max } => {
-                if let Some(reason) = too_much(model, *minutes_max, meeting, transcript, options, tell)? {
-                    tell(Notice::FallsBack(reason));
-                    return make_minutes(meeting, transcript, options);
-                }
-                model.as_ref()
-            }
+            Self::Lucie { model, .. } => model.as_ref(),
         };
-        tell(Notice::Plan(Generative::plan(generator, meeting, transcript, options)?));
+        let too_much = match Generative::plan(generator, meeting, transcript, options) {
+            Ok(plan) => {
+                tell(Notice::Plan(plan));
+                match self {
+                    Self::Lucie { model, minutes_max } => too_much(model, *minutes_max, &plan, tell)?,
+                    Self::Extractive | Self::Remote(_) => None,
+                }
+            }
+            Err(GenerateError::Failed(cause)) => Some(TooMuch::Context(cause.to_string())),
+            Err(error) => return Err(error.into()),
+        };
+        if let Some(reason) = too_much {
+            tell(Notice::FallsBack(reason));
+            return make_minutes(meeting, transcript, options);
+        }
         write_minutes(library, meeting, transcript, options, generator, on_progress)
     }
 }
 
-/// Why the model is not for this meeting on this machine, if so: told before it starts.
+/// Why the model is not for this plan on this machine, if so: told before it starts.
 fn too_much(
     model: &LocalModel,
     minutes_max: Option<u64>,
-    meeting: &Meeting,
-    transcript: &Transcript,
-    options: &MinutesOptions,
+    plan: &GenerativePlan,
     tell: &mut dyn FnMut(Notice),
-) -> anyhow::Result<Option<String>> {
-    let plan = match Generative::plan(model, meeting, transcript, options) {
-        Ok(plan) => plan,
-        Err(GenerateError::Failed(cause)) => return Ok(Some(cause.to_string())),
-        Err(error) => return Err(error.into()),
-    };
+) -> anyhow::Result<Option<TooMuch>> {
     // Before anything is computed: what does not fit is read from disk again for every word.
     let needed = model.memory().total() as u64;
     if let Some(available) = available_memory().filter(|available| needed > *available) {
-        return Ok(Some(format!("{} MiB > {} MiB", needed >> 20, available >> 20)));
+        return Ok(Some(TooMuch::Memory(needed >> 20, available >> 20)));
     }
-    let forecast = model.forecast(&plan)?;
+    let forecast = model.forecast(plan)?;
     tell(Notice::Forecast(forecast));
     let minutes = forecast.minutes();
     Ok(minutes_max
         .filter(|most| minutes > *most)
-        .map(|most| format!("{minutes} min > {most} min")))
+        .map(|most| TooMuch::Minutes(minutes, most)))
 }

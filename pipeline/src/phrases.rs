@@ -4,6 +4,8 @@ use datasets::{Language, MeetingId, SuppressionReason};
 use index::{ItemKind, Reason};
 use minuting::generative::GenerativePlan;
 
+use crate::minutes_engine::TooMuch;
+
 /// Words of one display language.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Phrases {
@@ -47,7 +49,22 @@ impl Phrases {
     }
 
     /// That the extractive engine takes over.
-    pub fn falls_back(self, reason: &str) -> String {
+    pub fn falls_back(self, reason: &TooMuch) -> String {
+        let reason = match (reason, self.french) {
+            (TooMuch::Context(reason), _) => reason.clone(),
+            (TooMuch::Memory(needed, free), false) => {
+                format!("it needs {needed} MiB of memory, {free} MiB are free; --context-tokens takes less")
+            }
+            (TooMuch::Memory(needed, free), true) => {
+                format!("il lui faut {needed} Mio de mémoire, {free} Mio sont libres ; --context-tokens en prend moins")
+            }
+            (TooMuch::Minutes(needed, most), false) => {
+                format!("it would take {needed} min, --minutes-max allows {most}")
+            }
+            (TooMuch::Minutes(needed, most), true) => {
+                format!("il lui faudrait {needed} min, --minutes-max en permet {most}")
+            }
+        };
         if self.french {
             format!("ce modèle ne convient pas à cette réunion ({reason}) : le moteur extractif prend la relève")
         } else {

@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use minuting::generative::{GenerateError, GeneratorDescription, PassageReader, TextGenerator};
+use minuting::generative::{Answer, GenerateError, GeneratorDescription, OnTokens, PassageReader, TextGenerator};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use ureq::http::StatusCode;
@@ -17,6 +17,10 @@ const ATTEMPTS: u32 = 4;
 const FIRST_WAIT: Duration = Duration::from_secs(2);
 /// The longest that a server may ask to wait.
 const WAIT_MAX: Duration = Duration::from_secs(60);
+/// How long an answer may be in the making: a large model on a small server takes its time.
+const ANSWER_WAIT_MAX: Duration = Duration::from_secs(30 * 60);
+/// How long its text may take to come once it is made.
+const BODY_WAIT_MAX: Duration = Duration::from_secs(120);
 
 /// Where the model is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,8 +62,6 @@ enum RemoteError {
     Connection { address: String, source: Box<ureq::Error> },
     #[error("`{address}` gave no answer of OpenAI's form")]
     Form { address: String },
-    #[error("the answer is longer than {tokens} tokens")]
-    TooLong { tokens: usize },
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -84,6 +86,8 @@ impl RemoteModel {
     pub fn new(options: RemoteOptions) -> Self {
         let agent = ureq::Agent::config_builder()
             .timeout_connect(Some(Duration::from_secs(10)))
+            .timeout_recv_response(Some(ANSWER_WAIT_MAX))
+            .timeout_recv_body(Some(BODY_WAIT_MAX))
             .http_status_as_error(false)
             .proxy(ureq::Proxy::try_from_env())
             .build();
@@ -124,7 +128,13 @@ impl RemoteModel {
                 };
                 return response.body_mut().read_json().map_err(form);
             }
-            let busy = status == StatusCode::TOO_MANY_REQUESTS || status == StatusCode::SERVICE_UNAVAILABLE;
+            let busy = [
+                StatusCode::TOO_MANY_REQUESTS,
+                StatusCode::BAD_GATEWAY,
+                StatusCode::SERVICE_UNAVAILABLE,
+                StatusCode::GATEWAY_TIMEOUT,
+            ];
+            let busy = busy.contains(&status);
             if busy && attempt < ATTEMPTS {
                 let asked = response
                     .headers()
@@ -144,6 +154,7 @@ impl RemoteModel {
             });
             let for_all = busy
                 || status == StatusCode::UNAUTHORIZED
+                || status == StatusCode::PAYMENT_REQUIRED
                 || status == StatusCode::FORBIDDEN
                 || status == StatusCode::NOT_FOUND;
             return Err(if for_all {
@@ -172,7 +183,12 @@ impl TextGenerator for RemoteModel {
         text.chars().count().div_ceil(LETTERS_PER_TOKEN_MIN)
     }
 
-    fn read<'a>(&'a self, system: &str, passage: &str) -> Result<Box<dyn PassageReader + 'a>, GenerateError> {
+    fn read<'a>(
+        &'a self,
+        system: &str,
+        passage: &str,
+        _: &mut OnTokens<'_>,
+    ) -> Result<Box<dyn PassageReader + 'a>, GenerateError> {
         Ok(Box::new(RemoteReader {
             model: self,
             system: system.to_owned(),
@@ -183,7 +199,13 @@ impl TextGenerator for RemoteModel {
 
 impl PassageReader for RemoteReader<'_> {
     /// The schema goes along in the protocol's present form, and in llama.cpp's earlier one where that is refused.
-    fn ask(&mut self, question: &str, schema: &Value, tokens_max: usize) -> Result<String, GenerateError> {
+    fn ask(
+        &mut self,
+        question: &str,
+        schema: &Value,
+        tokens_max: usize,
+        on_tokens: &mut OnTokens<'_>,
+    ) -> Result<Answer, GenerateError> {
         // The passage stands before the question, so that a server that remembers prefixes computes it once.
         let mut body = json!({
             "model": self.model.options.model,
@@ -217,12 +239,16 @@ impl PassageReader for RemoteReader<'_> {
         let address = || self.model.options.address.clone();
         let no_form = || GenerateError::Failed(Box::new(RemoteError::Form { address: address() }));
         let choice = choice.ok_or_else(no_form)?;
-        if choice.finish_reason.as_deref() == Some("length") {
-            return Err(GenerateError::Failed(Box::new(RemoteError::TooLong {
-                tokens: tokens_max,
-            })));
+        let text = choice.message.content.ok_or_else(no_form)?;
+        // Nobody says how far a server is: all that was asked for is told when it is there.
+        let tokens = self.model.count_tokens(&self.passage) + self.model.count_tokens(&text);
+        if on_tokens(tokens).is_break() {
+            return Err(GenerateError::Stopped);
         }
-        choice.message.content.ok_or_else(no_form)
+        Ok(Answer {
+            is_whole: choice.finish_reason.as_deref() != Some("length"),
+            text,
+        })
     }
 }
 

@@ -1,18 +1,22 @@
 #!/usr/bin/env python3
 """Speed of our language model beside llama.cpp's, on the same GGUF file and the same threads, alternated in one run.
 
-  cargo build --release -p language_model --example speed
-  pip install llama-cpp-python --no-binary llama-cpp-python     (builds llama.cpp for this processor)
-  scripts/llama_reference.py shape /somewhere/tinyllama.gguf --like tinyllama-1.1b --quant Q4_K_M
-  against_llama_cpp.py target/release/examples/speed /somewhere/tinyllama.gguf [--rounds 3] [--threads 2]
-      [--prompt 512] [--decode 32] [--depths 0,512]
+  against_llama_cpp.py target/release/examples/speed FILE.gguf [--rounds 3] [--threads 2] [--prompt 512] [--decode 32]
+      [--depths 0,512] [--tera-operations N]
+
+`run` beside this file installs what it needs, writes a file and builds the program.
 
 Prints one JSON line: medians of tokens per second of both and per second of processor time (of all threads; the measure
-to trust on a shared machine, though a waiting thread that spins counts too), their ratio (above 1: ours is faster), and the share of the
-physical limit that ours reaches, by the limits measured in the same run: bytes of weights per token over the memory's
-read bandwidth for decoding; then what three questions about one passage cost ours, in times of reading it once.
+to trust on a shared machine, though a waiting thread that spins counts too), their ratio (above 1: ours is faster), and
+the share of the physical limit that ours reaches: while it writes, bytes that a token must read over the bandwidth
+measured in the same run; while it reads, operations over what the processor does in 8-bit products, which is a constant
+unless --tera-operations says it; then what three questions about one passage cost ours, in times of reading it once.
 """
 import argparse, json, os, statistics, subprocess, sys, time
+
+# 10^12 operations a second of one thread: half of the 0.55 that two threads sustained with `vpdpbusd` in a loop of C on a
+# shared machine with AVX-512. Bursts reached 1.4, so a share above 1 says that the machine was at its best.
+TERA_OPERATIONS = 0.275
 
 
 def ours(args):
@@ -76,12 +80,44 @@ def bandwidth(threads):
     return best
 
 
+def costs(file):
+    """What a token costs at least: operations while it is read (two for each weight of the layers; attention is left
+    out, and the output is computed for the last token alone), bytes of weights while one is written (all but the
+    embedding, of which one row is read), and bytes of cache for each position before it (keys and values in 16 bits)."""
+    from gguf import GGUFReader
+    tensors = {tensor.name: tensor for tensor in GGUFReader(file).tensors}
+    matrices = [tensor for name, tensor in tensors.items() if name.startswith("blk.") and len(tensor.shape) == 2]
+    weights = sum(int(tensor.n_bytes) for tensor in tensors.values())
+    if "output.weight" in tensors:
+        weights -= int(tensors["token_embd.weight"].n_bytes)
+    cached = [tensor for tensor in matrices if ".attn_k." in tensor.name or ".attn_v." in tensor.name]
+    return (2 * sum(int(tensor.n_elements) for tensor in matrices), weights,
+            sum(2 * int(tensor.shape[1]) for tensor in cached))
+
+
+def limits(args, line):
+    """Adds to the line what bounds the speed, and the share of it that ours reaches."""
+    read = bandwidth(args.threads)
+    compute = args.tera_operations or TERA_OPERATIONS * args.threads
+    operations, weights, position = costs(args.file)
+    said = "--tera-operations" if args.tera_operations else f"a constant, {TERA_OPERATIONS} a thread: not measured here"
+    line["limits"] = {"read_gb_per_second": round(read / 1e9, 1), "tera_operations_per_second": round(compute, 2),
+                      "tera_operations_by": said, "giga_operations_per_token": round(operations / 1e9, 2)}
+    share = {"prefill": line["prefill"]["per_second"]["ours"] * operations / (compute * 1e12)}
+    for depth in args.depths.split(","):
+        name = f"decode at {depth}"
+        positions = max(int(depth), 1) + args.decode / 2
+        share[name] = line[name]["per_second"]["ours"] * (weights + positions * position) / read
+    line["share_of_limit"] = {name: round(value, 2) for name, value in share.items()}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("program"); parser.add_argument("file")
     parser.add_argument("--rounds", type=int, default=3); parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--prompt", type=int, default=512); parser.add_argument("--decode", type=int, default=32)
     parser.add_argument("--depths", default="0,512"); parser.add_argument("--theirs", action="store_true")
+    parser.add_argument("--tera-operations", type=float, help="what the processor does on all these threads")
     args = parser.parse_args()
     if args.theirs:
         return theirs_here(args)
@@ -97,10 +133,7 @@ def main():
             left, right = ([pair[side][key][unit] for pair in rounds] for side in (0, 1))
             line[key][unit] = {"ours": round(statistics.median(left), 1), "llama.cpp": round(statistics.median(right), 1),
                                "ratio": round(statistics.median(a / b for a, b in zip(left, right)), 2)}
-    read = bandwidth(args.threads)
-    line["bandwidth_gb_per_second"] = round(read / 1e9, 1)
-    deepest = line["decode at " + args.depths.split(",")[0]]
-    line["share_of_bandwidth"] = round(deepest["per_second"]["ours"] * os.path.getsize(args.file) / read, 2)
+    limits(args, line)
     line["three_questions_prefills"] = round(report["three_questions"]["prefills"], 2)
     line["verify"] = {row["tokens"]: round(row["milliseconds"], 1) for row in report["verify"]}
     print(json.dumps(line))

@@ -2,8 +2,10 @@
 
 use std::collections::HashMap;
 use std::io::Cursor;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
+use candle_core::quantized::GgmlDType;
 use candle_core::quantized::gguf_file::Content;
 use safetensors::{Dtype, SafeTensors};
 use thiserror::Error;
@@ -136,7 +138,7 @@ impl Checkpoint {
 
     fn open_gguf(path: &Path) -> Result<Checkpoint, CheckpointError> {
         let bytes = map(path)?;
-        let content = Content::read(&mut Cursor::new(&bytes[..])).map_err(|source| CheckpointError::Gguf {
+        let content = read_header(&bytes).map_err(|source| CheckpointError::Gguf {
             path: path.to_owned(),
             source,
         })?;
@@ -152,9 +154,11 @@ impl Checkpoint {
         for (name, info) in &content.tensor_infos {
             let shape = info.shape.dims().to_vec();
             let format = Format::of_ggml(info.ggml_dtype).ok_or_else(|| format!("{:?}", info.ggml_dtype));
-            let size = shape.iter().product::<usize>() / info.ggml_dtype.block_size() * info.ggml_dtype.type_size();
-            let start = usize::try_from(content.tensor_data_offset + info.offset).ok();
-            let range = start.and_then(|start| Some(start..start.checked_add(size)?));
+            let start = content.tensor_data_offset.checked_add(info.offset);
+            let start = start.and_then(|start| usize::try_from(start).ok());
+            let range = start
+                .zip(size_of_tensor(&shape, info.ggml_dtype))
+                .and_then(|(start, size)| Some(start..start.checked_add(size)?));
             let Some(bytes) = range.and_then(|range| bytes.part(range)) else {
                 return Err(truncated(path, name));
             };
@@ -274,6 +278,40 @@ fn map(path: &Path) -> Result<Bytes, CheckpointError> {
     })
 }
 
+/// The metadata and the list of tensors.
+fn read_header(bytes: &[u8]) -> candle_core::Result<Content> {
+    if has_zero_alignment(bytes) {
+        // candle would divide by it.
+        return Err(candle_core::Error::msg("general.alignment is 0"));
+    }
+    caught(|| Content::read(&mut Cursor::new(bytes)))
+}
+
+/// Whether a header says that tensors begin at multiples of 0. The key comes early: what is general is written first.
+fn has_zero_alignment(bytes: &[u8]) -> bool {
+    const KEY: &[u8] = b"general.alignment";
+    let header = &bytes[..bytes.len().min(1 << 16)];
+    let at = header.windows(KEY.len()).position(|window| window == KEY);
+    let value = at.and_then(|at| header.get(at + KEY.len()..));
+    // The kind (4 is a whole number of 32 bits), then the number.
+    value.is_some_and(|value| value.starts_with(&[4, 0, 0, 0, 0, 0, 0, 0]))
+}
+
+/// Calls what reads a file by another crate, and makes an error of a panic: some files are damaged in ways that nobody
+/// has thought of.
+pub(crate) fn caught<T>(read: impl FnOnce() -> candle_core::Result<T>) -> candle_core::Result<T> {
+    // Whoever reads makes something new, so nothing is left half changed.
+    catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| Err(candle_core::Error::msg("it is damaged")))
+}
+
+/// Bytes of a tensor, unless they are more than can be counted.
+fn size_of_tensor(shape: &[usize], kind: GgmlDType) -> Option<usize> {
+    let weights = shape
+        .iter()
+        .try_fold(1_usize, |product, size| product.checked_mul(*size))?;
+    (weights / kind.block_size()).checked_mul(kind.type_size())
+}
+
 fn truncated(path: &Path, name: &str) -> CheckpointError {
     CheckpointError::Truncated {
         path: path.to_owned(),
@@ -302,4 +340,102 @@ fn add_safetensors(path: &Path, tensors: &mut HashMap<String, Stored>) -> Result
         tensors.insert(name, Stored { bytes, format, shape });
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::quantized::QTensor;
+    use candle_core::quantized::gguf_file::{self, Value};
+    use candle_core::{DType, Device, Tensor};
+
+    use super::*;
+    use crate::model::ModelDescription;
+
+    /// A model of one layer, as candle writes it.
+    fn model(more: &[(&str, &Value)]) -> Vec<u8> {
+        let name = Value::String("llama".to_owned());
+        let (size, layers, eps) = (Value::U32(16), Value::U32(1), Value::F32(1e-5));
+        let metadata = [
+            ("general.architecture", &name),
+            ("llama.embedding_length", &size),
+            ("llama.feed_forward_length", &size),
+            ("llama.context_length", &size),
+            ("llama.rope.dimension_count", &size),
+            ("llama.block_count", &layers),
+            ("llama.attention.head_count", &layers),
+            ("llama.attention.layer_norm_rms_epsilon", &eps),
+        ];
+        let vectors = ["output_norm", "blk.0.attn_norm", "blk.0.ffn_norm"].map(|name| (name, vec![16_usize]));
+        let matrices = [
+            "token_embd",
+            "blk.0.attn_q",
+            "blk.0.attn_k",
+            "blk.0.attn_v",
+            "blk.0.attn_output",
+            "blk.0.ffn_gate",
+            "blk.0.ffn_up",
+            "blk.0.ffn_down",
+        ];
+        let shapes = vectors.into_iter().chain(matrices.map(|name| (name, vec![16, 16])));
+        let tensors: Vec<(String, QTensor)> = shapes
+            .map(|(name, shape)| {
+                let zeros = Tensor::zeros(shape, DType::F32, &Device::Cpu).unwrap();
+                let tensor = QTensor::quantize(&zeros, GgmlDType::F32).unwrap();
+                (format!("{name}.weight"), tensor)
+            })
+            .collect();
+        let tensors: Vec<(&str, &QTensor)> = tensors.iter().map(|(name, tensor)| (name.as_str(), tensor)).collect();
+        let mut file = Cursor::new(Vec::new());
+        gguf_file::write(&mut file, &[&metadata[..], more].concat(), &tensors).unwrap();
+        file.into_inner()
+    }
+
+    fn read(file: &[u8]) -> Result<ModelDescription, CheckpointError> {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("model.gguf");
+        std::fs::write(&path, file).unwrap();
+        ModelDescription::read(&path)
+    }
+
+    #[test]
+    fn a_damaged_header_is_an_error_and_no_panic() {
+        let whole = model(&[]);
+        assert_eq!(read(&whole).unwrap().vocabulary, 16);
+        let header = usize::try_from(read_header(&whole).unwrap().tensor_data_offset).unwrap();
+        for at in 0..header {
+            assert!(read(&whole[..at]).is_err(), "cut at {at}");
+            for byte in [0, 1, 0xFF] {
+                let mut damaged = whole.clone();
+                damaged[at] = byte;
+                // Some changes do no harm.
+                let _ = read(&damaged);
+            }
+        }
+    }
+
+    #[test]
+    fn an_alignment_of_nothing_is_refused_whatever_its_kind() {
+        for zero in [Value::U32(0), Value::U8(0), Value::I32(0)] {
+            let error = read(&model(&[("general.alignment", &zero)])).unwrap_err();
+            assert!(matches!(error, CheckpointError::Gguf { .. }), "{error}");
+        }
+        assert!(read(&model(&[("general.alignment", &Value::U32(32))])).is_ok());
+    }
+
+    #[test]
+    fn sizes_that_cannot_be_counted_are_refused() {
+        assert_eq!(size_of_tensor(&[2, 256], GgmlDType::Q4K), Some(288));
+        assert_eq!(size_of_tensor(&[usize::MAX, 2], GgmlDType::F32), None);
+        assert_eq!(size_of_tensor(&[usize::MAX], GgmlDType::F32), None);
+        // The offset of the second tensor, the first being 16 numbers.
+        let mut file = model(&[]);
+        let header = usize::try_from(read_header(&file).unwrap().tensor_data_offset).unwrap();
+        let at = file[..header]
+            .windows(8)
+            .rposition(|bytes| bytes == 64_u64.to_le_bytes());
+        let at = at.expect("the list of tensors has offsets");
+        file[at..at + 8].copy_from_slice(&u64::MAX.to_le_bytes());
+        let error = read(&file).unwrap_err();
+        assert!(matches!(error, CheckpointError::Truncated { .. }), "{error}");
+    }
 }

@@ -49,7 +49,7 @@ pub enum Architecture {
 pub struct Rotation {
     /// Which entries of a head turn together.
     pub pairs: RotatedPairs,
-    /// Angle per position, in radians, of each pair; pairs beyond the last are not turned.
+    /// Angle per position, in radians, of each pair, one at least; pairs beyond the last are not turned.
     pub frequencies: Vec<f32>,
 }
 
@@ -61,6 +61,12 @@ pub enum RotatedPairs {
     /// Entry i of the first half with entry i of the second: all others.
     Halves,
 }
+
+/// More than any size of a network, so that products of two sizes can be counted whatever a damaged file says.
+const LARGEST: usize = 1 << 24;
+
+/// Longer than any context.
+const LONGEST: usize = 1 << 31;
 
 /// Why a model's configuration can't be used.
 #[derive(Debug, Error)]
@@ -135,6 +141,7 @@ impl LlamaConfig {
         let (hidden_size, heads) = (number("embedding_length")?, number("attention.head_count")?);
         let head_dim = number("attention.key_length").unwrap_or(hidden_size / heads.max(1));
         let rotated = number("rope.dimension_count").unwrap_or(head_dim);
+        check_head(path, head_dim, rotated)?;
         let theta = metadata.float(&format!("{name}.rope.freq_base")).unwrap_or(10_000.0);
         let scaling = match metadata.text(&format!("{name}.rope.scaling.type")) {
             Err(_) => Scaling::None,
@@ -203,6 +210,7 @@ impl LlamaConfig {
         };
         let (hidden_size, heads) = (number("hidden_size")?, number("num_attention_heads")?);
         let head_dim = number("head_dim").unwrap_or(hidden_size / heads.max(1));
+        check_head(path, head_dim, head_dim)?;
         let eps = json["rms_norm_eps"].as_f64();
         let (theta, scaling) = Scaling::of_json(path, json)?;
         // Within the window, a sliding one sees all.
@@ -235,24 +243,45 @@ impl LlamaConfig {
                 "a divisor of the number of heads",
             );
         }
-        if self.head_dim == 0 || !self.head_dim.is_multiple_of(16) {
-            return refuse("width of a head", self.head_dim, "a multiple of 16");
-        }
-        if self.rotation.frequencies.len() * 2 > self.head_dim {
-            return refuse("rotated entries", self.rotation.frequencies.len() * 2, "at most a head");
-        }
         for (field, found) in [
+            ("number of heads", self.heads),
             ("hidden size", self.hidden_size),
             ("number of layers", self.layers),
             ("feed-forward size", self.intermediate_size),
-            ("context length", self.context_length),
         ] {
-            if found == 0 {
-                return refuse(field, found, "more");
+            if found == 0 || found > LARGEST {
+                return refuse(field, found, "1 to 16777216");
             }
         }
-        Ok(self)
+        if self.context_length == 0 {
+            return refuse("context length", self.context_length, "more");
+        }
+        let mut frequencies = self.rotation.frequencies.iter();
+        if let Some(found) = frequencies.find(|frequency| !frequency.is_finite()) {
+            return Err(unsupported(
+                path,
+                "frequency of rotation",
+                &found.to_string(),
+                "a finite number",
+            ));
+        }
+        Ok(LlamaConfig {
+            context_length: self.context_length.min(LONGEST),
+            ..self
+        })
     }
+}
+
+/// Refuses what is not computed here of a head, before anything is made as large as a file says.
+fn check_head(path: &Path, head_dim: usize, rotated: usize) -> Result<(), ConfigError> {
+    let refuse = |field: &str, found: usize, expected| Err(unsupported(path, field, &found.to_string(), expected));
+    if head_dim == 0 || head_dim > 1 << 16 || !head_dim.is_multiple_of(16) {
+        return refuse("width of a head", head_dim, "a multiple of 16, up to 65536");
+    }
+    if rotated == 0 || rotated > head_dim || !rotated.is_multiple_of(2) {
+        return refuse("rotated entries", rotated, "an even number, at most a head");
+    }
+    Ok(())
 }
 
 /// How frequencies are stretched for longer contexts.
@@ -380,6 +409,7 @@ fn unsupported(path: &Path, field: &str, found: &str, expected: &'static str) ->
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::gguf;
 
     fn config(more: &str) -> Result<LlamaConfig, String> {
         let text = format!(
@@ -417,5 +447,47 @@ mod tests {
         assert!(refused(r#","hidden_act":"gelu""#).contains("hidden_act"));
         assert!(refused(r#","rope_scaling":{"rope_type":"yarn","factor":2}"#).contains("yarn"));
         assert!(refused(r#","head_dim":20"#).contains("width of a head"));
+    }
+
+    fn of_gguf(more: Vec<(&str, Value)>, factors: Option<&[f32]>) -> Result<LlamaConfig, String> {
+        let metadata = vec![
+            ("general.architecture", Value::String("llama".to_owned())),
+            ("llama.embedding_length", Value::U32(64)),
+            ("llama.block_count", Value::U32(2)),
+            ("llama.attention.head_count", Value::U32(4)),
+            ("llama.feed_forward_length", Value::U32(128)),
+            ("llama.context_length", Value::U32(512)),
+            ("llama.attention.layer_norm_rms_epsilon", Value::F32(1e-5)),
+        ];
+        // What comes later stands.
+        let content = gguf(metadata.into_iter().chain(more).collect());
+        LlamaConfig::of_gguf(Path::new("model.gguf"), &content, factors).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn rotations_of_no_pair_of_half_a_pair_or_of_more_than_a_head_are_refused() {
+        let rotated = |count: u64| of_gguf(vec![("llama.rope.dimension_count", Value::U64(count))], None);
+        assert_eq!(rotated(8).unwrap().rotation.frequencies.len(), 4);
+        for count in [0, 7, 18, u64::MAX - 1] {
+            let error = rotated(count).unwrap_err();
+            assert!(error.contains("rotated entries"), "{error}");
+        }
+        let error = of_gguf(Vec::new(), Some(&[0.0; 8])).unwrap_err();
+        assert!(error.contains("frequency of rotation"), "{error}");
+    }
+
+    #[test]
+    fn sizes_beyond_counting_are_refused() {
+        for key in ["block_count", "feed_forward_length", "attention.head_count"] {
+            let key = format!("llama.{key}");
+            let huge = vec![
+                (key.as_str(), Value::U64(1 << 60)),
+                ("llama.attention.key_length", Value::U32(16)),
+            ];
+            let error = of_gguf(huge, None).unwrap_err();
+            assert!(error.contains("1152921504606846976"), "{error}");
+        }
+        let longest = of_gguf(vec![("llama.context_length", Value::U64(u64::MAX))], None);
+        assert_eq!(longest.unwrap().context_length, LONGEST);
     }
 }

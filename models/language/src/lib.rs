@@ -12,6 +12,8 @@ mod model;
 mod network;
 mod sampling;
 mod session;
+#[cfg(test)]
+mod testing;
 mod tokenizer;
 mod vector_math;
 

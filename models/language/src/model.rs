@@ -26,7 +26,8 @@ pub(crate) const CHUNK_TOKENS: usize = 512;
 pub struct ModelFiles {
     /// A GGUF file, or a directory with `config.json` and safetensors files.
     pub weights: PathBuf,
-    /// `tokenizer.json`; by default the one beside the weights, or what the GGUF file carries.
+    /// `tokenizer.json`; by default the one beside the weights, unless a GGUF file lists other tokens: then, or where
+    /// there is none, what the GGUF file carries.
     pub tokenizer: Option<PathBuf>,
 }
 
@@ -165,20 +166,21 @@ impl LanguageModel {
     /// Opens a model. This maps its file and reads the tokenizer; weights are read when they are first used.
     ///
     /// # Errors
-    /// When a file is absent or damaged, the network is not of Llama's kind, or there is no tokenizer.
+    /// When a file is absent or damaged, the network is not of Llama's kind, or there is no tokenizer that fits it.
     pub fn load(files: &ModelFiles, options: &ModelOptions) -> Result<LanguageModel, LoadModelError> {
         let kernel = options.kernel.unwrap_or_else(Kernel::fastest);
         if !kernel.is_available() {
             return Err(LoadModelError::KernelNotAvailable { kernel });
         }
         let checkpoint = Checkpoint::open(&files.weights)?;
+        let network = Network::load(&checkpoint, kernel)?;
         let content = checkpoint.content.as_ref();
-        let tokenizer = TextTokenizer::load(&files.weights, files.tokenizer.as_deref(), content)?;
+        let named = files.tokenizer.as_deref();
+        let tokenizer = TextTokenizer::load(&files.weights, named, content, network.vocabulary())?;
         if let Some(warning) = tokenizer.warning() {
             tracing::warn!("{warning}");
         }
         let template = ChatTemplate::load(&files.weights, content)?;
-        let network = Network::load(&checkpoint, kernel)?;
         let longest = options.context_length.map_or(usize::MAX, NonZeroUsize::get);
         Ok(LanguageModel(Arc::new(Loaded {
             description: ModelDescription::of(&checkpoint, &network),

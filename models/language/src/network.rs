@@ -116,7 +116,9 @@ impl Network {
         let config = checkpoint.config.clone();
         let name = |part| name(checkpoint.naming, part, 0);
         let embedding = name("embedding");
-        let vocabulary = checkpoint.rows_of(&format!("{embedding}.weight")).unwrap_or(0);
+        // An embedding without rows is refused: it has not even one.
+        let rows = checkpoint.rows_of(&format!("{embedding}.weight"));
+        let vocabulary = rows.filter(|rows| *rows > 0).unwrap_or(1);
         let embedding = checkpoint.matrix(&embedding, vocabulary, config.hidden_size)?;
         let output = name("output");
         let output = if checkpoint.has(&format!("{output}.weight")) {

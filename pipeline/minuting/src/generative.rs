@@ -6,7 +6,8 @@
 //! for once more, then dropped and counted. *Reduce*: the abstract is written from the topics' statements, in as many rounds
 //! as they need to fit.
 //!
-//! A passage that fails shows as failed in the coverage; the others stand. What was read of a passage is kept in a
+//! A passage that fails, in whole or in part, shows as failed in the coverage; the others stand, and where all fail there are
+//! no minutes. What was read of a passage is kept in a
 //! [`PassageStore`], so that a job that was stopped goes on where it was.
 
 mod assembly;
@@ -17,16 +18,16 @@ mod prompts;
 mod reading_passages;
 mod reduction;
 
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 
 use datasets::{Language, Meeting, Minutes, PassageState, Provenance, Transcript};
 use serde::{Deserialize, Serialize};
 
-pub use generator::{GenerateError, GeneratorDescription, PassageReader, TextGenerator};
+pub use generator::{Answer, GenerateError, GeneratorDescription, OnTokens, PassageReader, TextGenerator};
 
 use self::assembly::Assembly;
 use self::drafts::{Draft, DraftTopic};
-use self::reading_passages::PassageTask;
+use self::reading_passages::{PassageReading, PassageTask};
 use crate::engine::{MinutesEngine, MinutesOptions, utterance_ranges};
 use crate::reading::Reading;
 use crate::verifier::Verifier;
@@ -34,6 +35,8 @@ use crate::{coverage, topics};
 
 /// Tokens of an answer, at most.
 const ANSWER_TOKENS_MAX: usize = 1000;
+/// Tokens of an answer, usually: what a job has still to do is told by them.
+const ANSWER_TOKENS_USUAL: usize = 300;
 /// Tokens beside passage, question and answer: the marks of a chat template.
 const TEMPLATE_TOKENS: usize = 64;
 /// A model that reads fewer tokens of a meeting at a time than this is of no use for it.
@@ -45,7 +48,7 @@ const PASSAGE_TOKENS_MAX: usize = 6000;
 pub struct Generative<'a> {
     generator: &'a dyn TextGenerator,
     store: &'a mut dyn PassageStore,
-    on_progress: &'a mut dyn FnMut(GenerativeProgress),
+    on_progress: &'a mut dyn FnMut(GenerativeProgress) -> ControlFlow<()>,
 }
 
 /// Keeps what was read of passages, by a key that names passage, prompts and model.
@@ -102,14 +105,51 @@ pub struct GenerativeProgress {
     pub passages_done: usize,
     /// Of how many; the abstract comes after them.
     pub passages: usize,
+    /// Tokens read and written.
+    pub tokens_done: usize,
+    /// Of about how many: answers are as long as the model makes them.
+    pub tokens: usize,
+    /// Tokens that were computed to come so far; what was kept of passages took none.
+    pub tokens_computed: usize,
+}
+
+/// Counts tokens as they pass, and tells of them.
+struct Meter<'p> {
+    progress: GenerativeProgress,
+    /// Tokens that are done when the passage at hand is.
+    tokens_next: usize,
+    on_progress: &'p mut dyn FnMut(GenerativeProgress) -> ControlFlow<()>,
+}
+
+impl Meter<'_> {
+    /// What comes now takes about `tokens`.
+    fn begin(&mut self, tokens: usize) {
+        self.tokens_next = self.progress.tokens_done + tokens;
+    }
+
+    fn pass(&mut self, tokens: usize) -> ControlFlow<()> {
+        self.progress.tokens_computed += tokens;
+        self.progress.tokens_done = (self.progress.tokens_done + tokens).min(self.tokens_next);
+        (self.on_progress)(self.progress)
+    }
+
+    /// A passage is done, however many tokens it took.
+    fn end_passage(&mut self) -> Result<(), GenerateError> {
+        self.progress.passages_done += 1;
+        self.progress.tokens_done = self.tokens_next;
+        match (self.on_progress)(self.progress) {
+            ControlFlow::Continue(()) => Ok(()),
+            ControlFlow::Break(()) => Err(GenerateError::Stopped),
+        }
+    }
 }
 
 impl<'a> Generative<'a> {
-    /// Minutes by `generator`. `on_progress` hears of each passage that is done.
+    /// Minutes by `generator`. `on_progress` hears of tokens and passages as they are done, and may stop the work.
     pub fn new(
         generator: &'a dyn TextGenerator,
         store: &'a mut dyn PassageStore,
-        on_progress: &'a mut dyn FnMut(GenerativeProgress),
+        on_progress: &'a mut dyn FnMut(GenerativeProgress) -> ControlFlow<()>,
     ) -> Self {
         Self {
             generator,
@@ -131,11 +171,10 @@ impl<'a> Generative<'a> {
         let reading = Reading::new(meeting, transcript);
         let task = PassageTask::new(generator, meeting, transcript, minutes_language(options, &reading));
         let ranges = task.cut(&topic_ranges(&reading))?;
-        let tokens: usize = task.line_tokens().iter().sum();
         let questions = reading_passages::QUESTIONS.len();
         Ok(GenerativePlan {
             passages: ranges.len(),
-            tokens_read: tokens + ranges.len() * task.overhead_tokens(),
+            tokens_read: ranges.iter().map(|range| task.tokens_read(range.clone())).sum(),
             tokens_written_max: (ranges.len() * questions + 1) * ANSWER_TOKENS_MAX,
         })
     }
@@ -154,61 +193,88 @@ impl MinutesEngine for Generative<'_> {
         let topic_ranges = topic_ranges(&reading);
         let task = PassageTask::new(self.generator, meeting, transcript, language);
         let passages = task.cut(&topic_ranges)?;
-        let mut read: Vec<(Range<usize>, Result<PassageNotes, String>)> = Vec::with_capacity(passages.len());
-        for (number, range) in passages.iter().enumerate() {
-            let notes = self.notes(&task, &verifier, range, number, passages.len())?;
-            read.push((range.clone(), notes));
-            (self.on_progress)(GenerativeProgress {
-                passages_done: number + 1,
+        let provenance = self.provenance(options, language, passages.len());
+        let answers = reading_passages::QUESTIONS.len() * ANSWER_TOKENS_USUAL;
+        let planned = |range: &Range<usize>| task.tokens_read(range.clone()) + answers;
+        let mut meter = Meter {
+            progress: GenerativeProgress {
+                passages_done: 0,
                 passages: passages.len(),
-            });
+                tokens_done: 0,
+                tokens: passages.iter().map(planned).sum::<usize>() + ANSWER_TOKENS_MAX,
+                tokens_computed: 0,
+            },
+            tokens_next: 0,
+            on_progress: &mut *self.on_progress,
+        };
+        let mut read: Vec<(Range<usize>, Option<PassageNotes>)> = Vec::with_capacity(passages.len());
+        let mut states = Vec::with_capacity(passages.len());
+        for (number, range) in passages.iter().enumerate() {
+            meter.begin(planned(range));
+            let passage = task.passage(range.clone(), number, passages.len());
+            let (notes, failure) = notes(self.store, &task, &verifier, range, &passage, &mut meter)?;
+            states.push((
+                range.clone(),
+                failure.map_or(PassageState::Covered, PassageState::Failed),
+            ));
+            read.push((range.clone(), notes));
+            meter.end_passage()?;
         }
-        let states = read.iter().map(|(range, notes)| {
-            let state = match notes {
-                Ok(_) => PassageState::Covered,
-                Err(reason) => PassageState::Failed(reason.clone()),
-            };
-            (range.clone(), state)
-        });
-        let coverage = coverage::account(transcript, states.collect::<Vec<_>>());
+        let nothing = !read.is_empty() && read.iter().all(|(_, notes)| notes.is_none());
+        if let Some((_, PassageState::Failed(reason))) = states.first().filter(|_| nothing) {
+            return Err(GenerateError::NothingRead { reason: reason.clone() });
+        }
+        let coverage = coverage::account(transcript, states);
         let mut assembly = Assembly::new(meeting, transcript, language);
         for (range, notes) in read {
-            assembly.add_passage(range, notes.ok());
+            assembly.add_passage(range, notes);
         }
-        let mut minutes = assembly.finish(coverage, self.provenance(options, language, passages.len()));
-        reduction::write_abstract(self.generator, &verifier, meeting, options, &mut minutes)?;
+        let mut minutes = assembly.finish(&reading, coverage, provenance);
+        meter.begin(ANSWER_TOKENS_MAX);
+        reduction::write_abstract(
+            self.generator,
+            &verifier,
+            meeting,
+            options,
+            &mut minutes,
+            &mut |tokens| meter.pass(tokens),
+        )?;
         verifier.verify(&mut minutes);
         minutes.coverage.cited = coverage::count_cited(&minutes, transcript);
         Ok(minutes)
     }
 }
 
-impl Generative<'_> {
-    /// What the model writes of a passage, or why it failed; an outer error ends the job.
-    fn notes(
-        &mut self,
-        task: &PassageTask<'_>,
-        verifier: &Verifier<'_>,
-        range: &Range<usize>,
-        number: usize,
-        count: usize,
-    ) -> Result<Result<PassageNotes, String>, GenerateError> {
-        let passage = task.passage(range.clone(), number, count);
-        let key = task.key(&passage);
-        if let Some(notes) = self.store.get(&key) {
-            return Ok(Ok(notes));
-        }
-        match task.read(&passage, verifier, range.clone()) {
-            Ok(notes) => {
-                let kept = self.store.put(&key, &notes);
-                kept.map_err(|error| GenerateError::Failed(error.into()))?;
-                Ok(Ok(notes))
-            }
-            Err(error @ (GenerateError::Stopped | GenerateError::Unreachable(_))) => Err(error),
-            Err(error) => Ok(Err(with_causes(&error))),
-        }
+/// What the model writes of a passage, and why something of it failed; an error ends the job. What is whole is kept in
+/// `store`.
+fn notes(
+    store: &mut dyn PassageStore,
+    task: &PassageTask<'_>,
+    verifier: &Verifier<'_>,
+    range: &Range<usize>,
+    passage: &str,
+    meter: &mut Meter<'_>,
+) -> Result<(Option<PassageNotes>, Option<String>), GenerateError> {
+    let key = task.key(passage);
+    if let Some(notes) = store.get(&key) {
+        return Ok((Some(notes), None));
     }
+    match task.read(passage, verifier, range.clone(), &mut |tokens| meter.pass(tokens)) {
+        Ok(PassageReading { notes, failure: None }) => {
+            let kept = store.put(&key, &notes);
+            kept.map_err(|error| GenerateError::Failed(error.into()))?;
+            Ok((Some(notes), None))
+        }
+        Ok(PassageReading {
+            notes,
+            failure: Some(error),
+        }) => Ok((Some(notes), Some(with_causes(&error)))),
+        Err(error @ (GenerateError::Stopped | GenerateError::Unreachable(_))) => Err(error),
+        Err(error) => Ok((None, Some(with_causes(&error)))),
+    }
+}
 
+impl Generative<'_> {
     fn provenance(&self, options: &MinutesOptions, language: Language, passages: usize) -> Provenance {
         let description = self.generator.description();
         let parameters = [

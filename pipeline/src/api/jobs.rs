@@ -21,7 +21,7 @@ use super::input::{Part, Query};
 use super::problem::{Answer, Problem, ProblemBody};
 use super::router::Api;
 use super::wire::serde_name;
-use crate::service::queue::{Job, JobId, JobState};
+use crate::service::queue::{Job, JobId, JobState, Step};
 
 /// Jobs on a page, unless asked otherwise, and at most.
 const LIMIT: usize = 50;
@@ -173,9 +173,10 @@ pub(super) async fn retry(
     Ok(Json(job.await?))
 }
 
-/// Removes a job that waits or is dead, with its file
+/// Removes a job that waits or is dead, with its file; of one whose minutes a language model writes, ends the writing: the
+/// meeting stays, with the minutes that it has
 #[utoipa::path(delete, path = "/v1/jobs/{job}", tag = "jobs", params(("job" = String, Path)),
-    responses((status = 204), (status = "4XX", body = ProblemBody)))]
+    responses((status = 202, description = "The language model ends with its next word"), (status = 204), (status = "4XX", body = ProblemBody)))]
 pub(super) async fn cancel(
     State(api): State<Arc<Api>>,
     Writer(caller): Writer,
@@ -184,15 +185,21 @@ pub(super) async fn cancel(
     let asked = Arc::clone(&api);
     let cancelled = api.writing.run(move || {
         let job = asked.own_job(&id, &caller)?;
-        let job = asked.service.queue.cancel(&job.id)?;
-        let job = job.ok_or_else(|| Problem::conflict("the job runs, or is done"))?;
-        match &job.parameters.upload {
-            Some(upload) => Ok(asked.service.uploads.remove(upload)?),
-            None => Ok(()),
+        let queue = &asked.service.queue;
+        let Some(job) = queue.cancel(&job.id)? else {
+            let job = asked.own_job(&id, &caller)?;
+            if job.progress.is_none_or(|progress| progress.step != Step::Writing) {
+                return Err(Problem::conflict("the job runs, or is done"));
+            }
+            queue.ask_to_stop(&job.id);
+            return Ok(StatusCode::ACCEPTED);
+        };
+        if let Some(upload) = &job.parameters.upload {
+            asked.service.uploads.remove(upload)?;
         }
+        Ok(StatusCode::NO_CONTENT)
     });
-    cancelled.await?;
-    Ok(StatusCode::NO_CONTENT)
+    cancelled.await
 }
 
 impl JobView {

@@ -1,6 +1,7 @@
 //! Which engine makes the minutes, shared by `minutes`, `run` and `serve`.
 
 use std::num::NonZeroUsize;
+use std::ops::ControlFlow;
 
 use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
@@ -11,7 +12,7 @@ use minuting::engine::MinutesOptions;
 use super::terminal::Terminal;
 use crate::minutes_engine::{Engine as MinutesEngine, EngineOptions, Notice};
 use crate::session::WritingSession;
-use crate::stages::write_minutes::remove_passages;
+use crate::stages::write_minutes::remove_passages_of;
 
 /// Who makes minutes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -39,9 +40,9 @@ pub(super) struct ModelArgs {
     /// Tokens of context [default: 8192, or the model's own if that is less]
     #[arg(long, value_name = "TOKENS", default_value = "8192", hide_default_value = true)]
     context_tokens: NonZeroUsize,
-    /// For `lucie`: take the extractive engine if the model would need longer than this
-    #[arg(long, value_name = "MINUTES")]
-    minutes_max: Option<u64>,
+    /// For `lucie`: take the extractive engine if the model would need longer than this; the default is a night
+    #[arg(long, value_name = "MINUTES", default_value = "600")]
+    minutes_max: u64,
 }
 
 impl ModelArgs {
@@ -58,7 +59,7 @@ impl ModelArgs {
             Engine::Lucie => EngineOptions::Lucie {
                 weights: std::path::absolute(self.name()?)?,
                 context_tokens: self.context_tokens,
-                minutes_max: self.minutes_max,
+                minutes_max: Some(self.minutes_max),
             },
             Engine::Remote => EngineOptions::Remote {
                 address: self
@@ -110,12 +111,13 @@ impl MinutesMaker {
                 terminal.note(phrases.forecast(forecast.minutes(), forecast.memory.total()));
             }
         };
-        let bar = terminal.bar(0, "passages");
+        let bar = terminal.bar(0, "tokens");
         let made = self
             .0
             .make(library, meeting, transcript, options, &mut tell, &mut |progress| {
-                bar.set_length(progress.passages as u64);
-                bar.set_position(progress.passages_done as u64);
+                bar.set_length(progress.tokens as u64);
+                bar.set_position(progress.tokens_done as u64);
+                ControlFlow::Continue(())
             });
         bar.finish_and_clear();
         made
@@ -140,7 +142,7 @@ pub(super) fn replace_minutes(
         );
     }
     let kept = session.library.put_minutes(&meeting.id, minutes)?;
-    remove_passages(session.library.library(), &meeting.id)?;
+    remove_passages_of(session.library.library(), &meeting.id, &kept)?;
     session.index_meeting(&meeting.id)?;
     session.commit()?;
     Ok(kept)

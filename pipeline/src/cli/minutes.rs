@@ -17,7 +17,7 @@ use crate::stages::render_template::render_template;
 /// Print the minutes of a meeting in a form of your own, or make them anew with another engine
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  greffier minutes 2026-03-05-release-planning --template follow-up-mail\n  greffier minutes 2026-03-05-release-planning --template my-form.md\n  greffier minutes 2026-03-05-release-planning --engine remote --server http://localhost:8000/v1 --model lucie-7b\n  greffier minutes 2026-03-05-release-planning --engine lucie --model Lucie-7B-Instruct-v1.1-Q4_K_M.gguf\n\nTemplates: executive-summary, follow-up-mail, decision-register, or a file in Jinja's language (docs/templates.md).\nA model that was interrupted goes on at the passage where it was."
+    after_help = "Examples:\n  greffier minutes 2026-03-05-release-planning --template follow-up-mail\n  greffier minutes 2026-03-05-release-planning --template my-form.md\n  greffier minutes 2026-03-05-release-planning --engine remote --server http://localhost:8000/v1 --model lucie-7b\n  greffier minutes 2026-03-05-release-planning --engine lucie --model Lucie-7B-Instruct-v1.1-Q4_K_M.gguf\n\nTemplates: minutes, executive-summary, follow-up-mail, decision-register, or a file in Jinja's language (docs/templates.md).\nA model that was interrupted goes on at the passage where it was."
 )]
 pub(super) struct MinutesCommandArgs {
     /// The meeting

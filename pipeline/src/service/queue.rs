@@ -5,7 +5,7 @@
 //! reason, until somebody retries it. A job that ended with the process is taken up again; one that ends the process
 //! each time is dead too.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -112,7 +112,7 @@ pub struct Job {
 pub struct Progress {
     /// What is being done.
     pub step: Step,
-    /// Done of that, in milliseconds of sound, meetings or passages.
+    /// Done of that, in milliseconds of sound, meetings or tokens.
     pub done: u64,
     /// Of so many.
     pub total: u64,
@@ -145,6 +145,8 @@ pub enum Retry {
 pub struct Queue {
     store: Arc<Store>,
     progress: Mutex<HashMap<JobId, Progress>>,
+    /// Running jobs that somebody asked to stop.
+    stopping: Mutex<HashSet<JobId>>,
     changed: Mutex<u64>,
     wake: Condvar,
     events: broadcast::Sender<JobId>,
@@ -175,6 +177,7 @@ impl Queue {
         Self {
             store,
             progress: Mutex::default(),
+            stopping: Mutex::default(),
             changed: Mutex::default(),
             wake: Condvar::new(),
             events: broadcast::Sender::new(EVENTS_KEPT),
@@ -320,6 +323,18 @@ impl Queue {
         row.optional()?.transpose()
     }
 
+    /// Asks a running job to leave out what is still to be done and can be left out.
+    pub fn ask_to_stop(&self, id: &JobId) {
+        let mut stopping = self.stopping.lock().unwrap_or_else(PoisonError::into_inner);
+        stopping.insert(id.clone());
+    }
+
+    /// Whether a job was asked to stop.
+    pub fn is_to_stop(&self, id: &JobId) -> bool {
+        let stopping = self.stopping.lock().unwrap_or_else(PoisonError::into_inner);
+        stopping.contains(id)
+    }
+
     /// One job.
     ///
     /// # Errors
@@ -409,6 +424,7 @@ impl Queue {
 
     fn ended(&self, id: &JobId) -> anyhow::Result<Job> {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
+        self.stopping.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
         self.tell(id);
         self.get(id)?.context("the job that ended is known")
     }

@@ -3,6 +3,7 @@
 //! does, once.
 
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -11,6 +12,7 @@ use anyhow::Context as _;
 use datasets::MeetingId;
 use datasets::formats::{MeetingRead, ReadFileError};
 use datasets::library::sha256_hex;
+use minuting::generative::GenerateError;
 
 use super::Service;
 use super::live::{finish_live, take_up, tend};
@@ -23,7 +25,7 @@ use crate::stages::keep_meeting::{KeptMeeting, SourceFile, assign_id, keep_meeti
 use crate::stages::read_recording::{hear, unheard_meeting};
 use crate::stages::read_transcript::read_transcript;
 use crate::stages::transcribe::{SpeechOptions, Transcriber, UnusableRecording, is_recording, remove_journals};
-use crate::stages::write_minutes::remove_passages;
+use crate::stages::write_minutes::remove_passages_of;
 use crate::traces;
 
 /// How long a worker with nothing to do waits before it looks for retries that have become due.
@@ -272,17 +274,33 @@ pub(super) fn rewrite_minutes(
     }
     let step = traces::step("write minutes").entered();
     let engine = models.engine(&parameters.minutes_engine, service.remote_key.as_deref())?;
-    let minutes = engine.make(
+    let made = engine.make(
         &service.library,
         &kept.meeting,
         &kept.transcript,
         &parameters.minutes_options(),
         &mut |notice| tracing::info!(job = job.id.0, ?notice, "minutes by a language model"),
         &mut |progress| {
-            let (done, total) = (progress.passages_done as u64, progress.passages as u64);
+            let (done, total) = (progress.tokens_done as u64, progress.tokens as u64);
             report(service, &job.id, Step::Writing, done, total);
+            if service.queue.is_to_stop(&job.id) {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
         },
-    )?;
+    );
+    let minutes = match made {
+        Ok(minutes) => minutes,
+        Err(error) if is_stopped(&error) => {
+            tracing::info!(
+                job = job.id.0,
+                "the minutes stay those of the extractive engine, as somebody asked"
+            );
+            return Ok(());
+        }
+        Err(error) => return Err(error),
+    };
     drop(step);
     let session = service.writing();
     // Who corrected the transcript meanwhile has new minutes of it, which these must not replace.
@@ -292,12 +310,17 @@ pub(super) fn rewrite_minutes(
         service.metrics.minuted(&session.library.put_minutes(id, &minutes)?);
     }
     drop(session);
-    remove_passages(&service.library, id)?;
+    remove_passages_of(&service.library, id, &minutes)?;
     if is_unchanged {
         index_newest(service, id)
     } else {
         Ok(())
     }
+}
+
+fn is_stopped(error: &anyhow::Error) -> bool {
+    let mut causes = error.chain();
+    causes.any(|cause| matches!(cause.downcast_ref(), Some(GenerateError::Stopped)))
 }
 
 /// Gives a meeting its id in the library. A file of a watched folder is the meeting of that file name, as for

@@ -15,7 +15,12 @@ use minijinja::{Environment, UndefinedBehavior};
 use serde_json::{Value, json};
 
 /// Name of each built-in template, with its text in English and in French.
-const BUILT_IN: [(&str, &str, &str); 3] = [
+const BUILT_IN: [(&str, &str, &str); 4] = [
+    (
+        "minutes",
+        include_str!("../../templates/en/minutes.md"),
+        include_str!("../../templates/fr/minutes.md"),
+    ),
     (
         "executive-summary",
         include_str!("../../templates/en/executive-summary.md"),

@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 use std::fs;
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use anyhow::Context as _;
 use datasets::library::Library;
-use datasets::{Meeting, MeetingId, Minutes, Transcript};
+use datasets::{Meeting, MeetingId, Minutes, PassageState, Transcript};
 use minuting::engine::{MinutesEngine as _, MinutesOptions};
 use minuting::generative::{Generative, GenerativeProgress, PassageNotes, PassageStore, TextGenerator};
 
@@ -23,7 +24,7 @@ pub fn write_minutes(
     transcript: &Transcript,
     options: &MinutesOptions,
     generator: &dyn TextGenerator,
-    on_progress: &mut dyn FnMut(GenerativeProgress),
+    on_progress: &mut dyn FnMut(GenerativeProgress) -> ControlFlow<()>,
 ) -> anyhow::Result<Minutes> {
     let mut journal = PassageJournal::open(passages_path(library, &meeting.id))?;
     let mut minutes = Generative::new(generator, &mut journal, on_progress)
@@ -33,7 +34,20 @@ pub fn write_minutes(
     Ok(minutes)
 }
 
-/// Removes what was kept of passages: the minutes are written, or the meeting is forgotten.
+/// Removes what was kept of passages once `minutes` are written; unless some of them failed: those are then read again
+/// by whoever asks for minutes again, and the others are not.
+///
+/// # Errors
+/// When the file cannot be removed.
+pub fn remove_passages_of(library: &Library, id: &MeetingId, minutes: &Minutes) -> anyhow::Result<()> {
+    let mut passages = minutes.coverage.passages.iter();
+    if passages.any(|passage| matches!(passage.state, PassageState::Failed(_))) {
+        return Ok(());
+    }
+    remove_passages(library, id)
+}
+
+/// Removes what was kept of passages.
 ///
 /// # Errors
 /// When the file cannot be removed.

@@ -14,7 +14,7 @@ use crate::reference::Case;
 pub(crate) fn load(case: &Case, kernel: Kernel) -> LanguageModel {
     let directory = tempfile::tempdir().unwrap();
     let weights = write(case, directory.path());
-    byte_tokenizer()
+    byte_tokenizer(case.config.vocabulary)
         .save(directory.path().join("tokenizer.json"), false)
         .unwrap();
     open(&weights, kernel)
@@ -178,17 +178,19 @@ fn write_safetensors(case: &Case, directory: &Path) {
     std::fs::write(directory.join("config.json"), json.to_string()).unwrap();
 }
 
-/// One token for each byte, then an end of turn: 257 tokens.
-pub(crate) fn byte_tokenizer() -> Tokenizer {
+/// One token for each byte, then an end of turn: 257 tokens, or the first of them for weights that have fewer.
+pub(crate) fn byte_tokenizer(rows: usize) -> Tokenizer {
     let mut characters: Vec<String> = ByteLevel::alphabet().into_iter().map(String::from).collect();
     characters.sort();
+    let has_end = rows > characters.len();
+    characters.truncate(rows);
     let vocabulary: tokenizers::models::bpe::Vocab = characters.into_iter().zip(0..).collect();
     let model = BPE::builder().vocab_and_merges(vocabulary, Vec::new()).build().unwrap();
     let mut tokenizer = Tokenizer::new(model);
     tokenizer.with_pre_tokenizer(Some(ByteLevel::new(false, true, true)));
     tokenizer.with_decoder(Some(ByteLevel::default()));
-    let end = AddedToken::from("<|eot_id|>".to_owned(), true);
-    tokenizer.add_special_tokens([end]).unwrap();
+    let end = has_end.then(|| AddedToken::from("<|eot_id|>".to_owned(), true));
+    tokenizer.add_special_tokens(end).unwrap();
     tokenizer
 }
 

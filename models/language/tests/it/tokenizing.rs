@@ -30,7 +30,7 @@ fn a_conversation_becomes_tokens_by_the_models_template() {
     let path = directory.path().join("model.gguf");
     let file = gguf(&writing_case(), &[("tokenizer.chat_template", template)]);
     std::fs::write(&path, file).unwrap();
-    byte_tokenizer()
+    byte_tokenizer(272)
         .save(directory.path().join("tokenizer.json"), false)
         .unwrap();
     let model = open(&path, Kernel::fastest());

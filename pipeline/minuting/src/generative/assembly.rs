@@ -14,11 +14,18 @@ use super::PassageNotes;
 use super::drafts::{Draft, DraftTopic};
 use crate::due_date::find_due_date;
 use crate::engine::span;
+use crate::reading::Reading;
 use crate::statements::StatementWriter;
 use crate::text::Stemmer;
+use crate::topics::topic_titles;
 
 /// Share of the words of two statements that must be common for them to say the same.
 const SAME_WORDS_MIN: f64 = 0.7;
+/// Words that turn a statement into its opposite, and that stemming takes for empty.
+const NEGATIONS: [&str; 16] = [
+    "not", "no", "never", "nobody", "nothing", "none", "without", "cannot", "ne", "n", "pas", "jamais", "aucun",
+    "aucune", "rien", "sans",
+];
 
 /// Minutes in the making.
 pub(super) struct Assembly<'a> {
@@ -76,7 +83,8 @@ impl<'a> Assembly<'a> {
             .into_iter()
             .map(|topic| {
                 let cited = topic.statements.iter().flat_map(|draft| self.cited(draft));
-                (cited.min().unwrap_or(range.start), topic)
+                let first = cited.min().unwrap_or(range.start);
+                (first.clamp(range.start, range.end - 1), topic)
             })
             .collect();
         starts.sort_by_key(|(start, _)| *start);
@@ -106,12 +114,13 @@ impl<'a> Assembly<'a> {
         positions.collect()
     }
 
-    /// The minutes, but for their abstract.
-    pub(super) fn finish(self, coverage: Coverage, provenance: Provenance) -> Minutes {
+    /// The minutes, but for their abstract. A topic whose title is empty gets one from `reading`.
+    pub(super) fn finish(self, reading: &Reading, coverage: Coverage, provenance: Provenance) -> Minutes {
+        let titles = self.titles(reading);
         let mut writer = StatementWriter::new(self.transcript);
         let mut statement = |draft: &Draft| writer.statement(&draft.text, self.cited(draft));
         let mut topics: Vec<Topic> = Vec::new();
-        for (range, topic) in &self.topics {
+        for ((range, topic), found) in self.topics.iter().zip(titles) {
             let (first, last) = (
                 &self.transcript.utterances[range.start],
                 &self.transcript.utterances[range.end - 1],
@@ -127,9 +136,13 @@ impl<'a> Assembly<'a> {
                         .map(|(a, b)| datasets::TimeSpan::new(a.start.min(b.start), a.end.max(b.end)));
                 }
                 (topic, _) => topics.push(Topic {
-                    title: topic
-                        .as_ref()
-                        .map_or_else(|| self.meeting.title.clone(), |topic| topic.title.trim().to_owned()),
+                    title: topic.as_ref().map_or_else(
+                        || self.meeting.title.clone(),
+                        |topic| match topic.title.trim() {
+                            "" => found,
+                            title => title.to_owned(),
+                        },
+                    ),
                     first: first.id.clone(),
                     last: last.id.clone(),
                     span,
@@ -175,6 +188,19 @@ impl<'a> Assembly<'a> {
         }
     }
 
+    /// What the extractive engine would call each topic.
+    fn titles(&self, reading: &Reading) -> Vec<String> {
+        let position = |utterance: usize| {
+            let sentences = &reading.sentences;
+            sentences.partition_point(|sentence| sentence.utterance < utterance)
+        };
+        let stretches = self.topics.iter();
+        let stretches: Vec<Range<usize>> = stretches
+            .map(|(range, _)| position(range.start)..position(range.end))
+            .collect();
+        topic_titles(self.meeting, reading, &stretches)
+    }
+
     fn owner(&self, name: &str) -> Option<Owner> {
         let mut participants = self.meeting.participants.iter();
         let owner = participants.find(|participant| participant.name == name)?;
@@ -206,11 +232,15 @@ fn merge(kept: &mut Vec<Draft>, draft: Draft, stemmer: &Stemmer) {
             .collect::<BTreeSet<String>>()
     };
     let of_new = words(&draft);
+    let tells_apart = differences(&draft.text);
     let same = kept.iter_mut().find(|other| {
         let of_other = words(other);
         let common = of_new.intersection(&of_other).count();
         let all = of_new.union(&of_other).count();
-        other.owner == draft.owner && all > 0 && common as f64 >= SAME_WORDS_MIN * all as f64
+        other.owner == draft.owner
+            && all > 0
+            && common as f64 >= SAME_WORDS_MIN * all as f64
+            && differences(&other.text) == tells_apart
     });
     match same {
         Some(other) => {
@@ -222,5 +252,52 @@ fn merge(kept: &mut Vec<Draft>, draft: Draft, stemmer: &Stemmer) {
             other.until = other.until.take().or(draft.until);
         }
         None => kept.push(draft),
+    }
+}
+
+/// What tells statements of the same words apart: their numbers, and whether they deny.
+fn differences(text: &str) -> (BTreeSet<String>, bool) {
+    let text = text.to_lowercase().replace("n't", " not");
+    let words = text.split(|c: char| !c.is_alphanumeric());
+    let mut numbers = BTreeSet::new();
+    let mut denies = false;
+    for word in words {
+        denies |= NEGATIONS.contains(&word);
+        if word.contains(|c: char| c.is_ascii_digit()) {
+            numbers.insert(word.to_owned());
+        }
+    }
+    (numbers, denies)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_differs_in_a_number_or_says_the_opposite_is_not_the_same() {
+        let count = |texts: [&str; 2]| {
+            let mut kept = Vec::new();
+            for text in texts {
+                let draft = Draft {
+                    evidence: vec!["u1".to_owned()],
+                    owner: None,
+                    text: text.to_owned(),
+                    until: None,
+                };
+                merge(&mut kept, draft, &Stemmer::new(Language::ENGLISH));
+            }
+            kept.len()
+        };
+        assert_eq!(count(["The team will ship on Friday", "The team ships on Friday"]), 1);
+        assert_eq!(
+            count(["The team will ship on Friday", "The team will not ship on Friday"]),
+            2
+        );
+        assert_eq!(
+            count(["The team will ship on Friday", "The team won't ship on Friday"]),
+            2
+        );
+        assert_eq!(count(["They order 3 screens", "They order 5 screens"]), 2);
     }
 }

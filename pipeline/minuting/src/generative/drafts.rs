@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 /// Letters of a statement, at most: a runaway answer is cut by the schema and not by the context.
-const STATEMENT_LETTERS_MAX: usize = 400;
+const STATEMENT_LETTERS_MAX: usize = 300;
 
 /// One statement as the model wrote it, with the ids of what it rests on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -26,6 +26,8 @@ pub(super) struct Draft {
 /// A topic as the model wrote it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct DraftTopic {
+    /// Empty where the answer was cut before it, or claims what is not proven.
+    #[serde(default)]
     pub(super) title: String,
     pub(super) statements: Vec<Draft>,
 }
@@ -109,9 +111,57 @@ pub(super) fn parse<T: DeserializeOwned>(answer: &str) -> Result<T, String> {
     })
 }
 
+/// Reads an answer that was cut at the limit of its tokens: the items in it that are whole.
+///
+/// # Errors
+/// What is wrong with its form, as of one without a whole item.
+pub(super) fn parse_cut<T: DeserializeOwned>(answer: &str) -> Result<T, String> {
+    let start = answer.find('{').ok_or("no JSON object")?;
+    // Brackets that are open, and what would close them after the last whole item.
+    let (mut open, mut whole) = (Vec::new(), None);
+    let (mut is_text, mut is_escaped) = (false, false);
+    for (at, letter) in answer[start..].char_indices() {
+        match letter {
+            _ if is_escaped => is_escaped = false,
+            '\\' => is_escaped = is_text,
+            '"' => is_text = !is_text,
+            _ if is_text => {}
+            '{' => open.push('}'),
+            '[' => open.push(']'),
+            '}' | ']' => {
+                open.pop();
+                if letter == '}' && open.last() == Some(&']') {
+                    let rest: String = open.iter().rev().collect();
+                    whole = Some(format!("{}{rest}", &answer[start..=start + at]));
+                }
+            }
+            _ => {}
+        }
+    }
+    parse(&whole.ok_or("it was cut before its first item was whole")?)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_an_answer_that_was_cut_the_whole_items_stand() {
+        let whole = json!({ "topics": [
+            { "statements": [{ "evidence": ["u1"], "text": "A \"}]\" said." }], "title": "One" },
+            { "statements": [{ "evidence": ["u2"], "text": "B." }, { "evidence": ["u3"], "text": "C." }], "title": "Two" },
+        ] });
+        let whole = whole.to_string();
+        let mut counts = Vec::new();
+        for cut in 0..=whole.len() {
+            let found: Result<TopicsAnswer, String> = parse_cut(&whole[..cut]);
+            let statements = found.map_or(0, |found| found.topics.iter().map(|topic| topic.statements.len()).sum());
+            counts.push(statements);
+        }
+        assert!(counts.is_sorted(), "{counts:?}");
+        counts.dedup();
+        assert_eq!(counts, [0, 1, 2, 3]);
+    }
 
     #[test]
     fn words_around_an_answer_do_no_harm() {

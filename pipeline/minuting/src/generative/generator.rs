@@ -1,6 +1,11 @@
 //! What a language model is to the minutes: it reads a passage once and answers questions about it in JSON.
 
+use std::ops::ControlFlow;
+
 use serde_json::Value;
+
+/// Hears of tokens as they are read and written, so many more each time, and may call the work off.
+pub type OnTokens<'a> = dyn FnMut(usize) -> ControlFlow<()> + 'a;
 
 /// A language model, on this machine or on a server.
 pub trait TextGenerator {
@@ -17,7 +22,12 @@ pub trait TextGenerator {
     ///
     /// # Errors
     /// [`GenerateError`].
-    fn read<'a>(&'a self, system: &str, passage: &str) -> Result<Box<dyn PassageReader + 'a>, GenerateError>;
+    fn read<'a>(
+        &'a self,
+        system: &str,
+        passage: &str,
+        on_tokens: &mut OnTokens<'_>,
+    ) -> Result<Box<dyn PassageReader + 'a>, GenerateError>;
 }
 
 /// A passage that was read.
@@ -27,7 +37,22 @@ pub trait PassageReader {
     ///
     /// # Errors
     /// [`GenerateError`].
-    fn ask(&mut self, question: &str, schema: &Value, tokens_max: usize) -> Result<String, GenerateError>;
+    fn ask(
+        &mut self,
+        question: &str,
+        schema: &Value,
+        tokens_max: usize,
+        on_tokens: &mut OnTokens<'_>,
+    ) -> Result<Answer, GenerateError>;
+}
+
+/// What a model wrote.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// As it came.
+    pub text: String,
+    /// Whether the model ended it, and not the limit on its tokens.
+    pub is_whole: bool,
 }
 
 /// What a model is, as provenance tells it.
@@ -58,5 +83,11 @@ pub enum GenerateError {
     Malformed {
         /// What is wrong with it; never what was said.
         found: String,
+    },
+    /// No passage could be read: these would be minutes of nothing.
+    #[error("the language model could read no part of the meeting: {reason}")]
+    NothingRead {
+        /// Why the first failed.
+        reason: String,
     },
 }

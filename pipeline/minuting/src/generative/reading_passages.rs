@@ -3,14 +3,14 @@
 use std::ops::Range;
 
 use datasets::library::sha256_hex;
-use datasets::{DroppedStatement, Language, Meeting, Transcript, Unsupported, UtteranceId};
+use datasets::{DroppedStatement, Language, Meeting, Transcript, Unsupported, UnsupportedKind, UtteranceId};
 use jiff::tz::TimeZone;
 use minijinja::context;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::drafts::{self, Draft, StatementsAnswer, TopicsAnswer};
-use super::generator::{GenerateError, PassageReader, TextGenerator};
+use super::generator::{GenerateError, OnTokens, PassageReader, TextGenerator};
 use super::prompts::Prompts;
 use super::{ANSWER_TOKENS_MAX, PASSAGE_TOKENS_MAX, PASSAGE_TOKENS_MIN, PassageNotes, TEMPLATE_TOKENS, passages};
 use crate::verifier::Verifier;
@@ -33,6 +33,8 @@ pub(super) struct PassageTask<'a> {
     lines: Vec<String>,
     line_tokens: Vec<usize>,
     overhead_tokens: usize,
+    /// Of all questions together.
+    question_tokens: usize,
 }
 
 impl<'a> PassageTask<'a> {
@@ -58,25 +60,20 @@ impl<'a> PassageTask<'a> {
             transcript,
             prompts: Prompts::for_minutes_in(language),
             overhead_tokens: 0,
+            question_tokens: 0,
         };
-        let questions = QUESTIONS
-            .iter()
-            .map(|name| generator.count_tokens(&task.question(name, TOPICS_MAX)));
+        let questions = QUESTIONS.map(|name| generator.count_tokens(&task.question(name, TOPICS_MAX)));
         task.overhead_tokens = generator.count_tokens(&task.prompts.system())
             + generator.count_tokens(&task.passage(0..0, 0, 0))
-            + questions.max().unwrap_or(0)
+            + questions.iter().max().unwrap_or(&0)
             + TEMPLATE_TOKENS;
+        task.question_tokens = questions.iter().sum();
         task
     }
 
-    /// Tokens that each passage costs beside its lines and its answers.
-    pub(super) fn overhead_tokens(&self) -> usize {
-        self.overhead_tokens
-    }
-
-    /// Tokens of each utterance's line.
-    pub(super) fn line_tokens(&self) -> &[usize] {
-        &self.line_tokens
+    /// Tokens that are read of the passage of the utterances in `range`, with all that is asked about it.
+    pub(super) fn tokens_read(&self, range: Range<usize>) -> usize {
+        self.line_tokens[range].iter().sum::<usize>() + self.overhead_tokens + self.question_tokens
     }
 
     /// The passages: ranges of utterances.
@@ -111,54 +108,97 @@ impl<'a> PassageTask<'a> {
         )
     }
 
-    /// Names what the model will see and what will be asked, so that notes of other prompts or models are not taken up.
+    /// Names what the model will see and what will be asked and accepted, so that notes of other prompts, limits or models
+    /// are not taken up. A model on a server is its name: the server may come back under another address.
     pub(super) fn key(&self, passage: &str) -> String {
         let description = self.generator.description();
-        let questions = QUESTIONS.map(|name| self.question(name, TOPICS_MAX)).join("\n");
-        let model = description.model_sha256.unwrap_or(description.model);
-        let system = self.prompts.system();
-        sha256_hex(format!("{}\n{model}\n{system}\n{questions}\n{passage}", description.engine).as_bytes())
+        let schemas = [
+            drafts::topics_schema(&[], TOPICS_MAX, STATEMENTS_PER_TOPIC_MAX),
+            drafts::actions_schema(&[], &self.people(), ITEMS_MAX),
+        ];
+        let seen = json!({
+            "version": env!("CARGO_PKG_VERSION"),
+            "engine": description.engine,
+            "model": description.model,
+            "model_sha256": description.model_sha256,
+            "system": self.prompts.system(),
+            "questions": QUESTIONS.map(|name| self.question(name, TOPICS_MAX)),
+            "again": self.prompts.render("again", context! { statements => Vec::<String>::new() }),
+            "schemas": schemas,
+            "answer_tokens": ANSWER_TOKENS_MAX,
+            "passage": passage,
+        });
+        sha256_hex(seen.to_string().as_bytes())
     }
 
-    /// Asks everything about the passage `text`, which holds the utterances of `range`.
+    /// Asks everything about the passage `text`, which holds the utterances of `range`. What fails of it is named beside
+    /// what was answered.
     pub(super) fn read(
         &self,
         text: &str,
         verifier: &Verifier<'_>,
         range: Range<usize>,
-    ) -> Result<PassageNotes, GenerateError> {
+        on_tokens: &mut OnTokens<'_>,
+    ) -> Result<PassageReading, GenerateError> {
         let ids: Vec<&str> = self.transcript.utterances[range.clone()]
             .iter()
             .map(|utterance| utterance.id.as_str())
             .collect();
         let topics_max = (range.len() / UTTERANCES_PER_TOPIC + 1).min(TOPICS_MAX);
         let people = self.people();
+        let unsupported = |draft: &Draft| {
+            let foreign = draft.evidence.iter().filter(|id| !ids.contains(&id.as_str()));
+            let foreign = foreign.map(|id| Unsupported {
+                kind: UnsupportedKind::Evidence,
+                text: id.clone(),
+            });
+            let unproven = verifier.unsupported(&draft.text, &utterance_ids(draft));
+            foreign.chain(unproven).collect::<Vec<_>>()
+        };
         let mut passage = Passage {
-            reader: self.generator.read(&self.prompts.system(), text)?,
-            verifier,
+            reader: self.generator.read(&self.prompts.system(), text, on_tokens)?,
             prompts: self.prompts,
             dropped: Vec::new(),
+            on_tokens,
         };
-        let schema = drafts::topics_schema(&ids, topics_max, STATEMENTS_PER_TOPIC_MAX);
-        let answer: TopicsAnswer = passage.ask(&self.question("topics", topics_max), &schema)?;
+        let mut failures = Failures::default();
         let again = drafts::statements_schema(&ids, ITEMS_MAX);
+        let schema = drafts::topics_schema(&ids, topics_max, STATEMENTS_PER_TOPIC_MAX);
+        let answer = passage.ask::<TopicsAnswer>(&self.question("topics", topics_max), &schema);
         let mut topics = Vec::new();
-        for mut topic in answer.topics {
-            topic.statements = passage.proven(topic.statements, &again)?;
+        for mut topic in failures.take(answer)?.map(|answer| answer.topics).unwrap_or_default() {
+            topic.statements = passage.proven_by(topic.statements, &again, &unsupported)?;
+            let evidence: Vec<UtteranceId> = topic.statements.iter().flat_map(utterance_ids).collect();
+            // A title is no statement: one that claims something unproven is left out, and nothing is struck.
+            if !verifier.unsupported(&topic.title, &evidence).is_empty() {
+                topic.title.clear();
+            }
             if !topic.statements.is_empty() {
                 topics.push(topic);
             }
         }
         let mut items = |name: &str, schema: Value| -> Result<Vec<Draft>, GenerateError> {
-            let answer: StatementsAnswer = passage.ask(&self.question(name, topics_max), &schema)?;
-            passage.proven(answer.statements, &schema)
+            let answer = passage.ask::<StatementsAnswer>(&self.question(name, topics_max), &schema);
+            let drafts = failures.take(answer)?.map(|answer| answer.statements);
+            passage.proven_by(drafts.unwrap_or_default(), &schema, &unsupported)
         };
-        Ok(PassageNotes {
-            topics,
-            decisions: items("decisions", drafts::statements_schema(&ids, ITEMS_MAX))?,
-            actions: items("actions", drafts::actions_schema(&ids, &people, ITEMS_MAX))?,
-            questions: items("questions", drafts::statements_schema(&ids, ITEMS_MAX))?,
-            dropped: passage.dropped,
+        let decisions = items("decisions", drafts::statements_schema(&ids, ITEMS_MAX))?;
+        let actions = items("actions", drafts::actions_schema(&ids, &people, ITEMS_MAX))?;
+        let questions = items("questions", drafts::statements_schema(&ids, ITEMS_MAX))?;
+        if failures.count == QUESTIONS.len()
+            && let Some(first) = failures.first
+        {
+            return Err(first);
+        }
+        Ok(PassageReading {
+            notes: PassageNotes {
+                topics,
+                decisions,
+                actions,
+                questions,
+                dropped: passage.dropped,
+            },
+            failure: failures.first,
         })
     }
 
@@ -178,34 +218,65 @@ impl<'a> PassageTask<'a> {
     }
 }
 
-/// A text that is being asked about.
-pub(super) struct Passage<'a> {
-    pub(super) reader: Box<dyn PassageReader + 'a>,
-    pub(super) verifier: &'a Verifier<'a>,
-    pub(super) prompts: Prompts,
-    pub(super) dropped: Vec<DroppedStatement>,
+/// What was read of a passage, and why a question about it has no answer, if so.
+pub(super) struct PassageReading {
+    pub(super) notes: PassageNotes,
+    pub(super) failure: Option<GenerateError>,
 }
 
-impl Passage<'_> {
-    /// The answer to a question; one that has no form is asked for once more.
-    pub(super) fn ask<T: DeserializeOwned>(&mut self, question: &str, schema: &Value) -> Result<T, GenerateError> {
-        let first = self.reader.ask(question, schema, ANSWER_TOKENS_MAX)?;
-        if let Ok(parsed) = drafts::parse(&first) {
-            return Ok(parsed);
+/// Questions that have no answer.
+#[derive(Default)]
+struct Failures {
+    count: usize,
+    first: Option<GenerateError>,
+}
+
+impl Failures {
+    /// The answer, if there is one; an error ends the job.
+    fn take<T>(&mut self, answer: Result<T, GenerateError>) -> Result<Option<T>, GenerateError> {
+        match answer {
+            Ok(answer) => Ok(Some(answer)),
+            Err(error @ (GenerateError::Stopped | GenerateError::Unreachable(_))) => Err(error),
+            Err(error) => {
+                self.count += 1;
+                self.first.get_or_insert(error);
+                Ok(None)
+            }
         }
-        let second = self.reader.ask(question, schema, ANSWER_TOKENS_MAX)?;
-        drafts::parse(&second).map_err(|found| GenerateError::Malformed { found })
+    }
+}
+
+/// A text that is being asked about.
+pub(super) struct Passage<'a, 'w, 't> {
+    pub(super) reader: Box<dyn PassageReader + 'a>,
+    pub(super) prompts: Prompts,
+    pub(super) dropped: Vec<DroppedStatement>,
+    pub(super) on_tokens: &'w mut OnTokens<'t>,
+}
+
+impl Passage<'_, '_, '_> {
+    /// The answer to a question; one that has no form is asked for once more. Of one that is cut the whole items stand.
+    pub(super) fn ask<T: DeserializeOwned>(&mut self, question: &str, schema: &Value) -> Result<T, GenerateError> {
+        let mut found = String::new();
+        for _ in 0..2 {
+            let answer = self
+                .reader
+                .ask(question, schema, ANSWER_TOKENS_MAX, &mut *self.on_tokens)?;
+            let parsed = if answer.is_whole {
+                drafts::parse(&answer.text)
+            } else {
+                drafts::parse_cut(&answer.text)
+            };
+            match parsed {
+                Ok(parsed) => return Ok(parsed),
+                Err(error) => found = error,
+            }
+        }
+        Err(GenerateError::Malformed { found })
     }
 
-    /// Those of `statements` that their evidence proves. The others are asked for once more; what is not proven then is
-    /// dropped.
-    fn proven(&mut self, statements: Vec<Draft>, schema: &Value) -> Result<Vec<Draft>, GenerateError> {
-        let verifier = self.verifier;
-        let unsupported = |draft: &Draft| verifier.unsupported(&draft.text, &utterance_ids(draft));
-        self.proven_by(statements, schema, &unsupported)
-    }
-
-    /// As [`Self::proven`], by what `unsupported` finds missing.
+    /// Those of `statements` in which `unsupported` finds nothing missing. The others are asked for once more; what is not
+    /// proven then, or left out, is dropped.
     pub(super) fn proven_by(
         &mut self,
         statements: Vec<Draft>,
@@ -231,29 +302,31 @@ impl Passage<'_> {
             })
             .collect();
         let question = self.prompts.render("again", context! { statements => listed });
-        match self.ask::<StatementsAnswer>(&question, schema) {
-            Ok(answer) => {
-                for draft in answer.statements.into_iter().take(struck.len()) {
-                    match unsupported(&draft) {
-                        missing if missing.is_empty() => proven.push(draft),
-                        unsupported => self.dropped.push(DroppedStatement {
-                            text: draft.text,
-                            unsupported,
-                        }),
-                    }
-                }
-            }
+        let second = match self.ask::<StatementsAnswer>(&question, schema) {
+            Ok(answer) => answer.statements,
             // What stands stands without it.
-            Err(GenerateError::Malformed { .. }) => {
-                self.dropped
-                    .extend(struck.into_iter().map(|(draft, unsupported)| DroppedStatement {
-                        text: draft.text,
-                        unsupported,
-                    }));
-            }
+            Err(GenerateError::Malformed { .. } | GenerateError::Failed(_)) => Vec::new(),
             Err(error) => return Err(error),
+        };
+        for draft in second.into_iter().take(struck.len()) {
+            // It is written anew on the same evidence, or on other evidence in the place of the first.
+            let same = |(old, _): &(Draft, Vec<Unsupported>)| old.evidence.iter().any(|id| draft.evidence.contains(id));
+            struck.remove(struck.iter().position(same).unwrap_or(0));
+            match unsupported(&draft) {
+                missing if missing.is_empty() => proven.push(draft),
+                missing => self.dropped.push(dropped(draft, missing)),
+            }
         }
+        let left_out = struck.into_iter().map(|(draft, missing)| dropped(draft, missing));
+        self.dropped.extend(left_out);
         Ok(proven)
+    }
+}
+
+fn dropped(draft: Draft, unsupported: Vec<Unsupported>) -> DroppedStatement {
+    DroppedStatement {
+        text: draft.text,
+        unsupported,
     }
 }
 

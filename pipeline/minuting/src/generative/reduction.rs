@@ -8,7 +8,7 @@ use minijinja::context;
 use serde_json::Value;
 
 use super::drafts::{self, Draft, StatementsAnswer};
-use super::generator::{GenerateError, TextGenerator};
+use super::generator::{GenerateError, OnTokens, TextGenerator};
 use super::prompts::Prompts;
 use super::reading_passages::Passage;
 use super::{ANSWER_TOKENS_MAX, TEMPLATE_TOKENS};
@@ -34,6 +34,7 @@ pub(super) fn write_abstract(
     meeting: &Meeting,
     options: &MinutesOptions,
     minutes: &mut Minutes,
+    on_tokens: &mut OnTokens<'_>,
 ) -> Result<(), GenerateError> {
     let statements_max = (options.abstract_words / WORDS_PER_STATEMENT).max(1);
     let from_topics = minutes.topics.iter().flat_map(|topic| topic.statements.iter());
@@ -54,13 +55,13 @@ pub(super) fn write_abstract(
     let written = loop {
         let groups = reduction.groups(&notes, room);
         if groups.len() <= 1 {
-            break reduction.summarize(&notes, statements_max, minutes);
+            break reduction.summarize(&notes, statements_max, minutes, on_tokens);
         }
         let before = notes.len();
         let mut shorter = Vec::new();
         for group in groups {
             let kept = (group.len() as f64 * KEPT_PER_ROUND).ceil() as usize;
-            match reduction.summarize(group, kept, minutes) {
+            match reduction.summarize(group, kept, minutes, on_tokens) {
                 Ok(summary) if !summary.is_empty() => shorter.extend(summary),
                 Ok(_) | Err(GenerateError::Malformed { .. } | GenerateError::Failed(_)) => {
                     shorter.extend(group.iter().take(kept).cloned())
@@ -85,8 +86,10 @@ pub(super) fn write_abstract(
     }
     let mut words = 0;
     statements.retain(|statement| {
-        words += statement.text.split_whitespace().count();
-        words <= options.abstract_words
+        let more = statement.text.split_whitespace().count();
+        let fits = words + more <= options.abstract_words;
+        words += if fits { more } else { 0 };
+        fits
     });
     for (number, statement) in (1..).zip(&mut statements) {
         statement.id = datasets::StatementId::new(format!("a{number}"));
@@ -146,6 +149,7 @@ impl Reduction<'_> {
         statements: &[Statement],
         count: usize,
         minutes: &mut Minutes,
+        on_tokens: &mut OnTokens<'_>,
     ) -> Result<Vec<Statement>, GenerateError> {
         if statements.is_empty() {
             return Ok(Vec::new());
@@ -157,11 +161,12 @@ impl Reduction<'_> {
         let ids: Vec<&str> = statements.iter().map(|statement| statement.id.as_str()).collect();
         let schema: Value = drafts::statements_schema(&ids, count);
         let lines: String = statements.iter().map(line).collect();
+        let notes = self.notes_prompt(lines);
         let mut passage = Passage {
-            reader: self.generator.read(&self.prompts.system(), &self.notes_prompt(lines))?,
-            verifier: self.verifier,
+            reader: self.generator.read(&self.prompts.system(), &notes, on_tokens)?,
             prompts: self.prompts,
             dropped: Vec::new(),
+            on_tokens,
         };
         let answer: StatementsAnswer = passage.ask(&self.question(count), &schema)?;
         let unsupported =

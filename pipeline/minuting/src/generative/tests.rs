@@ -47,8 +47,16 @@ impl<F: Fn(&str, &str, &Value) -> Result<String, GenerateError>> TextGenerator f
         text.split_whitespace().count()
     }
 
-    fn read<'a>(&'a self, _: &str, passage: &str) -> Result<Box<dyn PassageReader + 'a>, GenerateError> {
+    fn read<'a>(
+        &'a self,
+        _: &str,
+        passage: &str,
+        on_tokens: &mut OnTokens<'_>,
+    ) -> Result<Box<dyn PassageReader + 'a>, GenerateError> {
         self.reads.set(self.reads.get() + 1);
+        if on_tokens(self.count_tokens(passage)).is_break() {
+            return Err(GenerateError::Stopped);
+        }
         Ok(Box::new(ScriptedReader {
             model: self,
             passage: passage.to_owned(),
@@ -57,8 +65,23 @@ impl<F: Fn(&str, &str, &Value) -> Result<String, GenerateError>> TextGenerator f
 }
 
 impl<F: Fn(&str, &str, &Value) -> Result<String, GenerateError>> PassageReader for ScriptedReader<'_, F> {
-    fn ask(&mut self, question: &str, schema: &Value, _: usize) -> Result<String, GenerateError> {
-        (self.model.answer)(&self.passage, question, schema)
+    fn ask(
+        &mut self,
+        question: &str,
+        schema: &Value,
+        tokens_max: usize,
+        _: &mut OnTokens<'_>,
+    ) -> Result<Answer, GenerateError> {
+        let mut text = (self.model.answer)(&self.passage, question, schema)?;
+        // A token is a letter here, ten times over.
+        let cut = text.char_indices().nth(10 * tokens_max).map(|(at, _)| at);
+        if let Some(at) = cut {
+            text.truncate(at);
+        }
+        Ok(Answer {
+            is_whole: cut.is_none(),
+            text,
+        })
     }
 }
 
@@ -127,8 +150,11 @@ fn minutes_by(
     utterances: usize,
 ) -> Result<(Minutes, Transcript), GenerateError> {
     let (meeting, transcript) = meeting(utterances);
-    let minutes =
-        Generative::new(model, store, &mut |_| {}).summarize(&meeting, &transcript, &MinutesOptions::default())?;
+    let minutes = Generative::new(model, store, &mut |_| ControlFlow::Continue(())).summarize(
+        &meeting,
+        &transcript,
+        &MinutesOptions::default(),
+    )?;
     Ok((minutes, transcript))
 }
 
@@ -196,6 +222,105 @@ fn a_passage_that_fails_shows_and_the_others_stand() {
 }
 
 #[test]
+fn a_question_that_fails_takes_nothing_from_the_others() {
+    let model = Scripted::new(3000, |passage: &str, question: &str, schema: &Value| {
+        if question.contains("What was decided") {
+            return Ok("I would rather not say.".to_owned());
+        }
+        obedient(passage, question, schema)
+    });
+    let mut store = Kept::default();
+    let (minutes, _) = minutes_by(&model, &mut store, 20).unwrap();
+    assert_eq!(minutes.actions.len(), 1);
+    assert!(matches!(minutes.coverage.passages[0].state, PassageState::Failed(_)));
+    assert!(store.0.is_empty(), "it is asked again the next time");
+}
+
+#[test]
+fn of_an_answer_that_is_cut_the_whole_statements_stand() {
+    let model = Scripted::new(30_000, |passage: &str, question: &str, schema: &Value| {
+        if question.contains("What was decided") {
+            let drafts = ids(schema).into_iter().enumerate().map(|(position, id)| {
+                json!({ "evidence": [id], "text": format!("They looked at item number {position} of the list") })
+            });
+            let drafts: Vec<Value> = drafts.collect();
+            return Ok(json!({ "statements": drafts }).to_string());
+        }
+        obedient(passage, question, schema)
+    });
+    let (minutes, _) = minutes_by(&model, &mut NoStore, 200).unwrap();
+    let count = minutes.decisions.len();
+    assert!(count > 20 && count < 200, "{count}");
+    assert_eq!(minutes.coverage.passages[0].state, PassageState::Covered);
+}
+
+#[test]
+fn of_a_model_that_fails_at_everything_there_are_no_minutes() {
+    let model = Scripted::new(3000, |_: &str, _: &str, _: &Value| {
+        Err(GenerateError::Failed("system messages are not supported".into()))
+    });
+    let error = minutes_by(&model, &mut NoStore, 200).unwrap_err();
+    assert!(error.to_string().contains("not supported"), "{error}");
+}
+
+#[test]
+fn progress_knows_the_tokens_and_stops_the_work() {
+    let model = Scripted::new(3000, obedient);
+    let (meeting, transcript) = meeting(200);
+    let mut told: Vec<GenerativeProgress> = Vec::new();
+    let mut on_progress = |progress| {
+        told.push(progress);
+        ControlFlow::Continue(())
+    };
+    let options = MinutesOptions::default();
+    let made = Generative::new(&model, &mut NoStore, &mut on_progress).summarize(&meeting, &transcript, &options);
+    assert!(made.is_ok());
+    assert!(told.is_sorted_by_key(|progress| progress.tokens_done));
+    let last = told.last().unwrap();
+    assert_eq!(last.passages_done, last.passages);
+    assert!(
+        last.tokens_done <= last.tokens && 2 * last.tokens_done > last.tokens,
+        "{last:?}"
+    );
+    let mut stop = |progress: GenerativeProgress| match progress.passages_done {
+        0 => ControlFlow::Continue(()),
+        _ => ControlFlow::Break(()),
+    };
+    let made = Generative::new(&model, &mut NoStore, &mut stop).summarize(&meeting, &transcript, &options);
+    assert!(matches!(made, Err(GenerateError::Stopped)));
+}
+
+/// What is decided in its last minutes is in the minutes of a meeting of any length.
+#[test]
+fn eight_hours_keep_their_last_action() {
+    let (meeting, mut transcript) = meeting(12_000);
+    let last = transcript.utterances.last_mut().unwrap();
+    last.text = "And Ben orders the lamps by Monday.".to_owned();
+    let model = Scripted::new(8192, |passage: &str, question: &str, schema: &Value| {
+        if question.contains("Who is to do what") && passage.contains("orders the lamps") {
+            let last = ids(schema).last().cloned();
+            let action =
+                json!({ "evidence": [last], "owner": "Ben", "text": "Ben orders the lamps", "until": "by Monday" });
+            return Ok(json!({ "statements": [action] }).to_string());
+        }
+        obedient(passage, question, schema)
+    });
+    let minutes = Generative::new(&model, &mut NoStore, &mut |_| ControlFlow::Continue(()))
+        .summarize(&meeting, &transcript, &MinutesOptions::default())
+        .unwrap();
+    let accounted: usize = minutes.coverage.passages.iter().map(|passage| passage.utterances).sum();
+    assert_eq!(accounted, 12_000);
+    assert!(
+        minutes
+            .actions
+            .iter()
+            .any(|action| action.statement.text.contains("lamps")),
+        "{:?}",
+        minutes.actions
+    );
+}
+
+#[test]
 fn a_job_that_stopped_goes_on_where_it_was() {
     let mut store = Kept::default();
     let passages_read = Cell::new(0);
@@ -255,6 +380,7 @@ proptest! {
     fn no_answer_makes_unproven_minutes(
         texts in prop::collection::vec("(Ann|Ben|Zoe|it) (pays|said) ([0-9]{1,3}|\"item\"|twelve|Friday)?", 1..6),
         evidence in prop::collection::vec("u[0-9]{1,3}|s[0-9]|", 0..3),
+        second in prop::collection::vec("u[0-9]{1,3}", 1..3),
         garbage in prop::option::of(".{0,40}"),
     ) {
         let model = Scripted::new(2600, |_: &str, question: &str, _: &Value| {
@@ -263,17 +389,32 @@ proptest! {
             }
             let drafts: Vec<Value> = texts.iter().map(|text| json!({ "evidence": evidence, "owner": "Zoe", "text": text, "until": "in May" })).collect();
             Ok(if question.contains("topics") {
-                json!({ "topics": [{ "statements": drafts, "title": "" }] })
+                json!({ "topics": [
+                    { "statements": drafts, "title": "" },
+                    { "statements": [{ "evidence": second, "text": "it said so" }], "title": "Twelve euros" },
+                ] })
             } else {
                 json!({ "statements": drafts })
             }.to_string())
         });
-        let (minutes, transcript) = minutes_by(&model, &mut NoStore, 60).unwrap();
+        let made = minutes_by(&model, &mut NoStore, 60);
+        if let Err(GenerateError::NothingRead { .. }) = made {
+            // Garbage makes no minutes, which leaves those of the extractive engine.
+            prop_assert!(garbage.is_some());
+            return Ok(());
+        }
+        let (minutes, transcript) = made.unwrap();
         let (meeting, _) = meeting(60);
         let verifier = Verifier::new(&meeting, &transcript);
         for statement in minutes.statements() {
             prop_assert!(!statement.evidence.is_empty());
             prop_assert!(verifier.unsupported(&statement.text, &statement.evidence).is_empty());
+        }
+        let positions = transcript.positions();
+        for topic in &minutes.topics {
+            prop_assert!(topic.title.trim() != "" && topic.title != "Twelve euros");
+            let (first, last) = (positions[&topic.first], positions[&topic.last]);
+            prop_assert!(first <= last);
         }
         prop_assert!(minutes.actions.iter().all(|action| action.owner.is_none() && action.due.is_none()));
         let accounted: usize = minutes.coverage.passages.iter().map(|passage| passage.utterances).sum();
