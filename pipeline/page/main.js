@@ -93,6 +93,8 @@ document.addEventListener("signed-out", () => {
 });
 // A file that misses its place must not take the place of the page.
 for (const name of ["dragover", "drop"]) addEventListener(name, (event) => event.dataTransfer?.types.includes("Files") && event.preventDefault());
+// The skip link must not change the address: that would lead to another view.
+document.querySelector(".skip").addEventListener("click", (event) => (event.preventDefault(), view.focus()));
 addEventListener("hashchange", () => (show(), scrollTo(0, 0)));
 session = await get("/v1/session").catch(() => null);
 show();
