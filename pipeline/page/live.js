@@ -14,8 +14,10 @@ let held = null;
 export async function liveView(view, { part: id, session }) {
   if (held && !held.isOver && (!id || id === held.live.id)) return void held.showIn(view);
   if (id) {
+    const live = await get(`/v1/live/${encodeURIComponent(id)}`);
+    if (!view.isConnected) return;
     held?.close();
-    held = new Meeting(await get(`/v1/live/${encodeURIComponent(id)}`), null);
+    held = new Meeting(live, null);
     return void held.showIn(view);
   }
   const running = (await get("/v1/live")).items.filter((live) => live.state === "listening");
@@ -33,6 +35,7 @@ function startForm(view, session) {
     begin.disabled = true;
     try {
       held = await startMeeting({ title: title.value, spoken_language: spoken.value, visibility: session.person ? visibility.value : "" });
+      if (!view.isConnected) return;
       held.showIn(view);
       held.stopButton.focus();
     } catch (error) {

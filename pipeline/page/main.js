@@ -13,6 +13,7 @@ import { language, say, switchLanguage } from "./words.js";
 const view = document.getElementById("view");
 let session = null;
 let leave = null;
+let shows = 0;
 
 const VIEWS = [
   { name: "library", address: "#/", pattern: /^#?\/?$/, show: libraryView },
@@ -40,6 +41,7 @@ function showTop(current) {
 }
 
 async function show() {
+  const turn = ++shows;
   leave?.();
   leave = null;
   const address = location.hash;
@@ -48,12 +50,17 @@ async function show() {
   if (!session) return showSignIn();
   const [, part] = address.match(found.pattern) ?? [];
   const query = new URLSearchParams(address.split("?")[1] ?? "");
-  fill(view, h("p", { class: "faint" }, say("load")));
+  // A box of its own: what a view that was left fills in late is not seen.
+  const box = h("div", {}, h("p", { class: "faint" }, say("load")));
+  fill(view, box);
   try {
-    leave = await found.show(view, { part: part && decodeURIComponent(part), query, session });
+    const left = await found.show(box, { part: part && decodeURIComponent(part), query, session });
+    if (turn !== shows) return left?.();
+    leave = left;
   } catch (error) {
-    fill(view, h("p", {}, say("error"), " ", error.message));
+    fill(box, h("p", {}, say("error"), " ", error.message));
     if (!(error instanceof ApiError)) throw error;
+    if (turn !== shows) return;
   }
   const title = view.querySelector("h1")?.textContent;
   document.title = title ? `${title} · greffier` : "greffier";
