@@ -2,9 +2,7 @@
 
 import { at, get, patch, query } from "./api.js";
 import { fill, h, notice } from "./dom.js";
-import { day, say } from "./words.js";
-
-const WEEK_MS = 7 * 24 * 3600 * 1000;
+import { day, dayFromNow, say } from "./words.js";
 
 export async function actionsView(view) {
   let owner = "";
@@ -22,8 +20,7 @@ export async function actionsView(view) {
 }
 
 function columns(actions, show) {
-  const today = new Date().toISOString().slice(0, 10);
-  const soon = new Date(Date.now() + WEEK_MS).toISOString().slice(0, 10);
+  const [today, soon] = [dayFromNow(0), dayFromNow(7)];
   const open = actions.filter((action) => action.status === "open");
   const byDue = (left, right) => (left.due ?? "9").localeCompare(right.due ?? "9");
   const column = (name, items) =>

@@ -84,9 +84,21 @@ export function say(name, ...values) {
 
 export const kind = (name) => say("kinds")[name] ?? name;
 
+/** A time, or a day such as `2026-03-05`, which is the same day wherever it is read. */
 export function day(time, options = { dateStyle: "medium" }) {
-  return time ? new Intl.DateTimeFormat(language(), options).format(new Date(time)) : "";
+  if (!time) return "";
+  const isDay = /^\d{4}-\d{2}-\d{2}$/.test(time);
+  return new Intl.DateTimeFormat(language(), options).format(new Date(isDay ? `${time}T00:00` : time));
 }
+
+/** The day here, so many days from now, as days due are written. */
+export function dayFromNow(days) {
+  const now = new Date();
+  const then = new Date(now.getFullYear(), now.getMonth(), now.getDate() + days);
+  return [then.getFullYear(), two(then.getMonth() + 1), two(then.getDate())].join("-");
+}
+
+const two = (number) => String(number).padStart(2, "0");
 
 export const percent = (share) => new Intl.NumberFormat(language(), { style: "percent" }).format(share);
 
@@ -95,7 +107,6 @@ export const seconds = (ms) => new Intl.NumberFormat(language(), { minimumFracti
 /** `1:02:03` or `2:03`. */
 export function clock(ms) {
   const seconds = Math.floor(ms / 1000);
-  const two = (number) => String(number).padStart(2, "0");
   const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60];
   return hours ? `${hours}:${two(minutes)}:${two(seconds % 60)}` : `${minutes}:${two(seconds % 60)}`;
 }
