@@ -1,7 +1,7 @@
 // The board of actions: what is overdue, what comes next, what is done.
 
 import { at, get, patch, query } from "./api.js";
-import { fill, h, notice } from "./dom.js";
+import { fill, h, notice, trouble } from "./dom.js";
 import { day, dayFromNow, say } from "./words.js";
 
 export async function actionsView(view) {
@@ -45,7 +45,7 @@ function line(action, show) {
       show();
     } catch (error) {
       mark.checked = !mark.checked;
-      notice(`${say("error")} ${error.message}`);
+      notice(trouble(error));
     }
   };
   const facts = [action.owner?.name ?? say("nobody"), action.due ? `${say("due")} ${day(action.due)}` : action.due_text];

@@ -2,7 +2,7 @@
 // the minutes are there.
 
 import { at, get, post } from "./api.js";
-import { fill, h, notice } from "./dom.js";
+import { fill, h, notice, trouble } from "./dom.js";
 import { day, say } from "./words.js";
 
 const PIECE_BYTES = 8 << 20;
@@ -19,7 +19,7 @@ export async function addView(view, { session }) {
       jobs.prepend(line);
       send(file, { title: files.length === 1 ? title.value : "", visibility: session.person ? visibility.value : "" }, line)
         .then((job) => follow(job, line, following))
-        .catch((error) => fill(line, h("strong", {}, file.name), h("p", {}, say("error"), " ", error.message)));
+        .catch((error) => fill(line, h("strong", {}, file.name), h("p", {}, trouble(error))));
     }
   };
   const input = h("input", { type: "file", multiple: true, class: "visually-hidden", id: "files", onchange: () => sendAll([...input.files]) });
@@ -104,7 +104,7 @@ function showJob(job, line, following) {
     try {
       follow((await post(at("jobs", job.id, "retry"))).id, line, following);
     } catch (error) {
-      notice(`${say("error")} ${error.message}`);
+      notice(trouble(error));
     }
   };
   fill(line,
@@ -113,6 +113,6 @@ function showJob(job, line, following) {
     h("span", { class: "faint small" }, progress ? say(`step_${progress.step}`) : day(job.created_at, { dateStyle: "short", timeStyle: "short" })), " ",
     job.meetings.map((meeting) => h("a", { href: `#/meetings/${encodeURIComponent(meeting)}` }, say("open"))),
     job.state === "dead" && h("button", { onclick: again }, say("retry")),
-    job.error && h("p", { class: "small" }, job.error),
+    job.error && h("p", { class: "small", lang: "en" }, job.error),
     progress && h("progress", { max: Math.max(progress.total, 1), value: progress.done, "aria-label": say(`step_${progress.step}`) }));
 }

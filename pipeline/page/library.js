@@ -1,7 +1,7 @@
 // The library: all meetings, and search as you type over everything in them.
 
 import { get, query } from "./api.js";
-import { debounced, fill, h, snippet } from "./dom.js";
+import { debounced, fill, h, snippet, trouble } from "./dom.js";
 import { clock, day, kind, say } from "./words.js";
 
 const PAGE = 24;
@@ -26,7 +26,7 @@ export async function libraryView(view) {
         showMeetings(results, await get("/v1/meetings" + query({ limit: PAGE, ...filters }), signal), filters);
       }
     } catch (error) {
-      if (error.name !== "AbortError") fill(results, h("p", {}, say("error"), " ", error.message));
+      if (error.name !== "AbortError") fill(results, h("p", {}, trouble(error)));
     }
   };
   const soon = debounced(refresh, 120);

@@ -2,7 +2,7 @@
 // other views are looked at.
 
 import { get, post } from "./api.js";
-import { fill, h, notice } from "./dom.js";
+import { fill, h, notice, trouble } from "./dom.js";
 import { LiveSocket } from "./live_socket.js";
 import { openMicrophone } from "./microphone.js";
 import { card } from "./prepare.js";
@@ -40,7 +40,7 @@ function startForm(view, session) {
       held.stopButton.focus();
     } catch (error) {
       begin.disabled = false;
-      notice(`${say("error")} ${error.message}`);
+      notice(trouble(error));
     }
   };
   return h("form", { class: "card stack", onsubmit: start },
@@ -170,7 +170,7 @@ class Meeting {
       case "ended": return this.stands("ended");
       case "finished": return this.finished(event.meeting);
       case "failed": return this.stands("failed");
-      case "error": return notice(`${say("error")} ${event.detail}`);
+      case "error": return notice(trouble(new Error(event.detail)));
     }
   }
 

@@ -3,7 +3,7 @@
 import { ApiError, get, post, remove } from "./api.js";
 import { actionsView } from "./actions.js";
 import { addView } from "./add.js";
-import { fill, h, notice } from "./dom.js";
+import { fill, h, notice, trouble } from "./dom.js";
 import { libraryView } from "./library.js";
 import { liveView } from "./live.js";
 import { meetingView } from "./meeting.js";
@@ -58,7 +58,7 @@ async function show() {
     if (turn !== shows) return left?.();
     leave = left;
   } catch (error) {
-    fill(box, h("p", {}, say("error"), " ", error.message));
+    fill(box, h("p", {}, trouble(error)));
     if (!(error instanceof ApiError)) throw error;
     if (turn !== shows) return;
   }
@@ -75,7 +75,7 @@ function showSignIn() {
       session = await post("/v1/session", { token: token.value });
       show();
     } catch (error) {
-      notice(`${say("error")} ${error.message}`);
+      notice(trouble(error));
     }
   };
   fill(

@@ -1,7 +1,7 @@
 // Before a meeting: what matters to an invitation, an agenda or a text, each with its reasons.
 
 import { at, get, post } from "./api.js";
-import { fill, h, snippet } from "./dom.js";
+import { fill, h, snippet, trouble } from "./dom.js";
 import { day, kind, say } from "./words.js";
 
 export async function prepareView(view, { query }) {
@@ -14,7 +14,7 @@ export async function prepareView(view, { query }) {
       const { items } = await post("/v1/recommendations", { context, limit: 5 });
       fill(results, items.length === 0 ? h("p", { class: "card" }, say("nothing_related")) : groups(items));
     } catch (error) {
-      fill(results, h("p", {}, say("error"), " ", error.message));
+      fill(results, h("p", {}, trouble(error)));
     }
   };
   const askText = (event) => {
