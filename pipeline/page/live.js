@@ -11,6 +11,9 @@ import { clock, day, kind, language, say, seconds } from "./words.js";
 /** The meeting that this page holds or follows. */
 let held = null;
 
+/** Whether the microphone is heard. */
+export const isRecording = () => Boolean(held?.microphone);
+
 export async function liveView(view, { part: id, session }) {
   if (held && !held.isOver && (!id || id === held.live.id)) return void held.showIn(view);
   if (id) {
@@ -92,7 +95,7 @@ class Meeting {
     this.minutes = h("section", { class: "card stack minutes" });
     this.related = h("section", { class: "card" });
     this.says("live_connecting");
-    this.socket = new LiveSocket(live.socket, (event) => this.take(event), (isConnected) => this.connected(isConnected));
+    this.socket = new LiveSocket(live, (event) => this.take(event), (isConnected) => this.connected(isConnected));
     this.warn = (event) => event.preventDefault();
     if (microphone) addEventListener("beforeunload", this.warn);
   }
@@ -159,7 +162,9 @@ class Meeting {
 
   take(event) {
     switch (event.event) {
-      case "hello": return this.stands(event.state);
+      case "hello":
+        if (this.microphone && event.state !== "listening") notice(say("live_too_late"));
+        return this.stands(event.state);
       case "accepted": return fill(this.time, clock(event.samples / 16));
       case "partial": return this.showPartial(event);
       case "committed": return this.commit(event);
@@ -170,6 +175,7 @@ class Meeting {
       case "ended": return this.stands("ended");
       case "finished": return this.finished(event.meeting);
       case "failed": return this.stands("failed");
+      case "refused": return this.stands("refused");
       case "error": return notice(trouble(new Error(event.detail)));
     }
   }
@@ -178,8 +184,8 @@ class Meeting {
     if (state === "listening") return;
     this.stopButton.disabled = true;
     this.deaf();
-    this.isOver = state === "failed";
-    this.says(state === "failed" ? "live_failed" : "live_ending");
+    this.isOver = state === "failed" || state === "refused";
+    this.says(this.isOver ? `live_${state}` : "live_ending");
   }
 
   finished(meeting) {

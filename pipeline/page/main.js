@@ -5,7 +5,7 @@ import { actionsView } from "./actions.js";
 import { addView } from "./add.js";
 import { fill, h, notice, trouble } from "./dom.js";
 import { libraryView } from "./library.js";
-import { liveView } from "./live.js";
+import { isRecording, liveView } from "./live.js";
 import { meetingView } from "./meeting.js";
 import { prepareView } from "./prepare.js";
 import { language, say, switchLanguage } from "./words.js";
@@ -73,6 +73,7 @@ function showSignIn() {
     event.preventDefault();
     try {
       session = await post("/v1/session", { token: token.value });
+      document.dispatchEvent(new CustomEvent("signed-in"));
       show();
     } catch (error) {
       notice(trouble(error));
@@ -82,6 +83,7 @@ function showSignIn() {
     view,
     h("form", { class: "narrow card stack", onsubmit: enter },
       h("h1", {}, "greffier"),
+      isRecording() && h("p", { role: "alert" }, say("live_signed_out")),
       h("p", { class: "faint" }, say("sign_in_hint")),
       h("label", {}, h("span", {}, say("token")), token),
       h("button", { class: "main" }, say("sign_in"))),
