@@ -119,6 +119,24 @@ class Page:
         self.run("localStorage.setItem('greffier-language', arguments[0])", language)
 
     @contextmanager
+    def beginning_with(self, script: str):
+        """What is opened meanwhile runs `script` before the page's own."""
+        added = self.browser.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": script})
+        try:
+            yield
+        finally:
+            self.browser.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", added)
+
+    @contextmanager
+    def at_place(self, zone: str):
+        """A time zone, such as `Pacific/Honolulu`."""
+        self.browser.execute_cdp_cmd("Emulation.setTimezoneOverride", {"timezoneId": zone})
+        try:
+            yield
+        finally:
+            self.browser.execute_cdp_cmd("Emulation.setTimezoneOverride", {"timezoneId": ""})
+
+    @contextmanager
     def looks(self, scheme: str, is_phone: bool):
         """`light` or `dark`, on a desk or on a phone."""
         features = [{"name": "prefers-color-scheme", "value": scheme}]

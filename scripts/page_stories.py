@@ -38,6 +38,53 @@ VIEWS = {
 }
 MEETING = VIEWS["meeting"][0]
 
+# Answers in the server's place, where a story needs what the sample server does not do; `answer` gives nothing for the rest.
+ANSWERING = """
+const ask = window.fetch;
+window.fetch = async (address, options) => (await answer(String(address), options?.method ?? 'GET')) || ask(address, options);
+"""
+SLOW_ACTIONS = (
+    "const answer = (address) => address.startsWith('/v1/actions') && new Promise((go) => setTimeout(go, 700));" + ANSWERING
+)
+DUE_TODAY = (
+    """const action = {id: 'a', meeting: 'm', meeting_title: 'M', text: 'Due today', status: 'open', evidence: [], can_mark: false};
+    const answer = (address) => address.startsWith('/v1/actions?') &&
+      Response.json({items: [{...action, due: new Date().toLocaleDateString('sv')}]});"""
+    + ANSWERING
+)
+NO_MODEL = "const answer = (address) => address === '/v1/session' && Response.json({groups: [], speech_model: false});" + ANSWERING
+# A server that hears one live meeting, and whose token can be lost.
+LIVE_SERVER = (
+    """Object.assign(window, {isOut: false, isRefused: false, heard: 0, sockets: []});
+    const live = {id: 'x', title: 'Held', socket: '/v1/live/x/socket', state: 'listening'};
+    const answer = (address, method) => {
+      if (address === '/v1/session' && method === 'POST') isOut = false;
+      if (isOut) return Response.json({type: 'urn:greffier:unauthorized'}, {status: 401});
+      if (address === '/v1/session') return Response.json({person: 'ann@example.org', groups: [], speech_model: true});
+      if (address === '/v1/live') return Response.json(method === 'POST' ? live : {items: []});
+      if (address === '/v1/live/x') return isRefused ? Response.json({type: 'urn:greffier:not-found'}, {status: 404}) : Response.json(live);
+    };
+    window.WebSocket = class {
+      static OPEN = 1;
+      readyState = 0;
+      constructor() {
+        sockets.push(this);
+        setTimeout(() => {
+          this.readyState = 1;
+          this.onmessage({data: JSON.stringify({event: 'hello', state: 'listening', accepted: heard})});
+        }, 50);
+      }
+      send(frame) {
+        heard = Number(new DataView(frame).getBigUint64(2, true)) + (frame.byteLength - 10) / 2;
+      }
+      end(code) {
+        this.readyState = 3;
+        this.onclose({code});
+      }
+    };"""
+    + ANSWERING
+)
+
 
 def search_leads_to_the_place(page: Page) -> None:
     page.open("#/")
@@ -59,6 +106,57 @@ def filters_and_counts_agree(page: Page) -> None:
     chip.click()
     page.first(".chips button[aria-pressed=true]", kind)
     page.until(lambda _: len(page.all(".hits > li")) == min(int(count), 30), f"{kind} says {count}")
+
+
+def all_that_was_found_can_be_shown(page: Page) -> None:
+    page.open("#/")
+    page.first("input[type=search]").send_keys("the release")
+    total = int(page.first("main [role=status]", "result").text.split()[0])
+    while [one for one in page.all("main button.main") if one.is_displayed()]:
+        shown = len(page.all(".hits > li"))
+        page.click("main button.main", "Show more")
+        page.until(lambda _: len(page.all(".hits > li")) > shown, "nothing more is shown")
+        assert page.run("return document.activeElement === document.querySelectorAll('.hits > li')[arguments[0]]", shown)
+    assert len(page.all(".hits > li")) == total, total
+
+
+def how_much_there_is_is_told_and_no_more(page: Page) -> None:
+    for address, field in (("#/", "input[type=search]"), ("#/prepare", "textarea")):
+        page.open(address)
+        page.first(field).send_keys("release")
+        if field == "textarea":
+            page.click("button.main")
+        page.first("main [role=status]", "result")
+        page.first("main article")
+        assert not page.all("[aria-live] article, [role=status] article"), f"{address}: all of the list is read out"
+
+
+def the_skip_link_stays_in_the_view(page: Page) -> None:
+    page.open(MEETING)
+    page.first(".utterance")
+    page.run("document.querySelector('.skip').focus()")
+    page.focused().send_keys(Keys.ENTER)
+    assert page.focused().get_attribute("id") == "view"
+    assert page.browser.current_url.endswith(MEETING) and page.first("main .utterance")
+
+
+def a_slow_view_does_not_come_back(page: Page) -> None:
+    with page.beginning_with(SLOW_ACTIONS):
+        page.open("#/prepare")
+        page.run("location.hash = '#/actions'")
+        page.run("setTimeout(() => (location.hash = '#/prepare'), 100)")
+        time.sleep(1.5)
+        assert page.first("main h1").text == "Prepare"
+        assert page.browser.title.startswith("Prepare"), page.browser.title
+
+
+def what_is_due_today_is_not_overdue(page: Page) -> None:
+    for zone in ("Pacific/Honolulu", "Pacific/Kiritimati"):
+        with page.at_place(zone), page.beginning_with(DUE_TODAY):
+            page.open("#/actions")
+            today = page.run("return new Date().toLocaleDateString('en', {dateStyle: 'medium'})")
+            page.first(".action.open .faint", today)
+            assert not page.all(".late"), f"overdue in {zone}"
 
 
 def a_statement_leads_to_its_evidence(page: Page) -> None:
@@ -146,6 +244,35 @@ def an_upload_becomes_a_meeting(page: Page) -> None:
     page.click("main li:first-child a", "Open")
     page.first(".utterance p", "order the disks")
     delete_meeting(page)
+
+
+def many_files_at_once_become_meetings(page: Page) -> None:
+    page.open("#/add")
+    with tempfile.TemporaryDirectory() as folder:
+        paths = [pathlib.Path(folder) / f"page-story-{place}.vtt" for place in range(9)]
+        for path in paths:
+            path.write_text(f"WEBVTT\n\n00:01.000 --> 00:05.000\n<v Ann>We move archive {path.stem}.\n", encoding="utf-8")
+        page.all("#files")[0].send_keys("\n".join(map(str, paths)))
+        lines = lambda: [one for one in page.all(".jobs li") if "page-story-" in one.text and "Open" in one.text]
+        page.until(lambda _: len(lines()) == len(paths), "not all became meetings", 60)
+    streams = page.run("return performance.getEntriesByType('resource').filter((one) => one.name.endsWith('/events')).length")
+    assert streams == 0, "a job holds one of the six connections that a browser has"
+    for link in [line.find_element(By.CSS_SELECTOR, "a").get_attribute("href") for line in lines()]:
+        page.browser.get(link)
+        page.first(".utterance")
+        delete_meeting(page)
+
+
+def a_recording_needs_a_model(page: Page) -> None:
+    with page.beginning_with(NO_MODEL):
+        page.open("#/add")
+        page.first(".drop p", "greffier models pull")
+        page.run(
+            """const data = new DataTransfer();
+            data.items.add(new File(['sound'], 'call.ogg', {type: 'audio/ogg'}));
+            document.querySelector('.drop').dispatchEvent(new DragEvent('drop', {dataTransfer: data, cancelable: true}));"""
+        )
+        page.first(".jobs li p", "greffier models pull")
 
 
 def delete_meeting(page: Page) -> None:
@@ -264,21 +391,52 @@ def a_meeting_is_held_by_microphone(page: Page) -> str:
     return f"first words after {heard:.0f} s"
 
 
+def a_lost_token_loses_no_sound(page: Page) -> None:
+    heard = lambda: page.run("return heard")
+    with page.beginning_with(LIVE_SERVER):
+        page.open("#/live")
+        page.click("button", "Start listening")
+        page.first(".player .badge", "listening")
+        page.until(lambda _: heard() > 8000, "nothing is heard")
+        page.run("isOut = true; sockets.at(-1).end(1008)")
+        page.first("main p", "The microphone is still heard")
+        page.check("signed out while recording")
+        before = heard()
+        time.sleep(1)
+        page.first("input[type=password]").send_keys("token")
+        page.click("button", "Sign in")
+        page.first(".player .badge", "listening")
+        page.until(lambda _: heard() > before + 16000, "what was said meanwhile does not come")
+        page.run("isRefused = true; sockets.at(-1).end(1008)")
+        page.first(".player .badge", "takes no more")
+        count = page.run("return sockets.length")
+        time.sleep(1.5)
+        assert page.run("return sockets.length") == count, "it goes on asking"
+
+
 STORIES = [
     search_leads_to_the_place,
     filters_and_counts_agree,
+    all_that_was_found_can_be_shown,
+    how_much_there_is_is_told_and_no_more,
+    the_skip_link_stays_in_the_view,
+    a_slow_view_does_not_come_back,
     a_statement_leads_to_its_evidence,
     the_sound_is_followed,
     who_spoke_how_long,
     an_action_is_done,
+    what_is_due_today_is_not_overdue,
     an_invitation_recalls_what_matters,
     an_upload_becomes_a_meeting,
+    many_files_at_once_become_meetings,
+    a_recording_needs_a_model,
     by_keyboard_alone,
     a_speaker_is_named_everywhere,
     a_word_is_corrected,
     a_long_meeting_is_seen_at_once,
     everybody_can_use_it,
     a_meeting_is_held_by_microphone,
+    a_lost_token_loses_no_sound,
 ]
 
 

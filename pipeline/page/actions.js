@@ -1,10 +1,8 @@
 // The board of actions: what is overdue, what comes next, what is done.
 
 import { at, get, patch, query } from "./api.js";
-import { fill, h, notice } from "./dom.js";
-import { day, say } from "./words.js";
-
-const WEEK_MS = 7 * 24 * 3600 * 1000;
+import { fill, h, notice, trouble } from "./dom.js";
+import { day, dayFromNow, say } from "./words.js";
 
 export async function actionsView(view) {
   let owner = "";
@@ -22,8 +20,7 @@ export async function actionsView(view) {
 }
 
 function columns(actions, show) {
-  const today = new Date().toISOString().slice(0, 10);
-  const soon = new Date(Date.now() + WEEK_MS).toISOString().slice(0, 10);
+  const [today, soon] = [dayFromNow(0), dayFromNow(7)];
   const open = actions.filter((action) => action.status === "open");
   const byDue = (left, right) => (left.due ?? "9").localeCompare(right.due ?? "9");
   const column = (name, items) =>
@@ -48,7 +45,7 @@ function line(action, show) {
       show();
     } catch (error) {
       mark.checked = !mark.checked;
-      notice(`${say("error")} ${error.message}`);
+      notice(trouble(error));
     }
   };
   const facts = [action.owner?.name ?? say("nobody"), action.due ? `${say("due")} ${day(action.due)}` : action.due_text];

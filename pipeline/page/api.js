@@ -3,23 +3,32 @@
 import { language } from "./words.js";
 
 export class ApiError extends Error {
-  constructor(status, problem) {
-    super(problem.detail ?? problem.title ?? String(status));
-    this.status = status;
+  /** `kind` is the problem's, such as `not-found`: the page says it in its language, `detail` is English. */
+  constructor(status, { type, title, detail }) {
+    super(detail || title || String(status));
+    Object.assign(this, { status, kind: type?.split(":").pop(), detail });
   }
 }
 
+/** The answer to a call. */
+export async function ask(address, options) {
+  const response = await fetch(address, options).catch((error) => {
+    throw error.name === "AbortError" ? error : new ApiError(0, { type: "no-connection" });
+  });
+  if (response.ok) return response;
+  const problem = await response.json().catch(() => ({ title: response.statusText }));
+  if (response.status === 401) document.dispatchEvent(new CustomEvent("signed-out"));
+  throw new ApiError(response.status, problem);
+}
+
 async function call(method, address, body, signal) {
-  const response = await fetch(address, {
+  const response = await ask(address, {
     method,
     signal,
     headers: { "accept-language": language(), ...(body === undefined ? {} : { "content-type": "application/json" }) },
     body: body === undefined ? undefined : JSON.stringify(body),
   });
-  if (response.ok) return response.status === 204 ? null : response.json();
-  const problem = await response.json().catch(() => ({ title: response.statusText }));
-  if (response.status === 401) document.dispatchEvent(new CustomEvent("signed-out"));
-  throw new ApiError(response.status, problem);
+  return response.status === 204 ? null : response.json();
 }
 
 export const get = (address, signal) => call("GET", address, undefined, signal);

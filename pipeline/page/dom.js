@@ -1,5 +1,7 @@
 // Makes elements. Text goes in as text, never as markup: what was said in a meeting cannot become a script.
 
+import { say } from "./words.js";
+
 /** An element with properties (`on…` are listeners, `class`, `aria-…` and the like attributes) and children. */
 export function h(tag, properties = {}, ...children) {
   const element = document.createElement(tag);
@@ -23,9 +25,16 @@ export function snippet({ parts }) {
   return parts.map((part) => (part.matched ? h("mark", {}, part.text) : part.text));
 }
 
+/** What did not work: in the page's language as far as the page knows it, then in the English of the server. */
+export function trouble(error) {
+  const known = say("problems")[error.kind ?? error.name];
+  const told = known ? error.detail : error.message;
+  return [say("error"), " ", known, known && told && " — ", told && h("span", { lang: "en" }, told)];
+}
+
 /** Tells something for a few seconds, to screen readers too. */
-export function notice(text) {
-  const line = h("p", {}, text);
+export function notice(...children) {
+  const line = h("p", {}, children);
   document.getElementById("notice").append(line);
   setTimeout(() => line.remove(), 6000);
 }

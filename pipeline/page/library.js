@@ -1,16 +1,20 @@
 // The library: all meetings, and search as you type over everything in them.
 
 import { get, query } from "./api.js";
-import { debounced, fill, h, snippet } from "./dom.js";
+import { debounced, fill, h, notice, snippet, trouble } from "./dom.js";
 import { clock, day, kind, say } from "./words.js";
 
 const PAGE = 24;
+const HITS = 30;
+/** Hits that the server leaves out at the top, at most. */
+const OFFSET_MAX = 1000;
 
 export async function libraryView(view) {
   const wanted = { q: "", series: "", person: "", from: "", until: "", kind: "" };
-  const [first, people] = await Promise.all([get("/v1/meetings" + query({ limit: PAGE })), get("/v1/people")]);
-  const series = [...new Set(first.items.map((meeting) => meeting.series).filter(Boolean))];
-  const results = h("div", { "aria-live": "polite", "aria-busy": "false" });
+  const results = h("div", { "aria-busy": "false" });
+  const chips = h("div", { class: "chips" });
+  // How many there are is told; all of them anew at each letter would be too much to hear.
+  const count = h("span", { class: "faint small", role: "status" });
   let asking = new AbortController();
 
   const refresh = async () => {
@@ -18,17 +22,32 @@ export async function libraryView(view) {
     asking = new AbortController();
     const { signal } = asking;
     const filters = { series: wanted.series, person: wanted.person, from: wanted.from, until: wanted.until };
+    results.setAttribute("aria-busy", "true");
     try {
-      if (wanted.q.trim()) {
-        const found = await get("/v1/search" + query({ q: wanted.q, typing: true, kind: wanted.kind, ...filters, limit: 30 }), signal);
-        showHits(results, found, wanted, refresh);
-      } else {
-        showMeetings(results, await get("/v1/meetings" + query({ limit: PAGE, ...filters }), signal), filters);
-      }
+      if (wanted.q.trim()) showHits(await hits({ q: wanted.q, typing: true, kind: wanted.kind, ...filters }, 0, signal));
+      else showMeetings(await meetings(filters, null, signal), Object.values(filters).some(Boolean));
     } catch (error) {
-      if (error.name !== "AbortError") fill(results, h("p", {}, say("error"), " ", error.message));
+      // Who aborted it is at work now.
+      if (error.name === "AbortError") return;
+      fill(results, h("p", {}, trouble(error)));
     }
+    results.setAttribute("aria-busy", "false");
   };
+  const showMeetings = (page, isFiltered) => {
+    fill(chips);
+    fill(count, isFiltered && say("found", page.total));
+    const none = () => h("p", { class: "card" }, isFiltered ? say("nothing_found") : [say("no_meetings"), " ", h("a", { href: "#/add" }, say("add"))]);
+    fill(results, page.items.length > 0 ? growing("meetings", page, meetingCard, offerSeries) : none());
+  };
+  const showHits = (page) => {
+    const pressed = chips.contains(document.activeElement) && document.activeElement.value;
+    fill(chips, page.facets.kinds.map(({ value, count: times }) =>
+      h("button", { type: "button", value, "aria-pressed": String(wanted.kind === value), onclick: () => ((wanted.kind = wanted.kind === value ? "" : value), refresh()) }, `${kind(value)} ${times}`)));
+    [...chips.children].find((chip) => chip.value === pressed)?.focus();
+    fill(count, say("found", page.total));
+    fill(results, page.items.length > 0 ? growing("hits", page, hitLine, offerSeries) : h("p", {}, say("nothing_found")));
+  };
+
   const soon = debounced(refresh, 120);
   const field = (name, input) => {
     input.addEventListener("input", () => ((wanted[name] = input.value), soon()));
@@ -37,21 +56,31 @@ export async function libraryView(view) {
   const choice = (name, values) =>
     h("label", {}, h("span", {}, say(name)),
       field(name, h("select", {}, h("option", { value: "" }, say("all")), values.map(([value, text]) => h("option", { value }, text)))));
+  const series = choice("series", []);
+  const offered = new Set();
+  /** Series come to light with the meetings that are shown, and with what is found. */
+  const offerSeries = (page) => {
+    for (const name of page.series) {
+      if (!offered.has(name)) series.lastChild.append(h("option", { value: name }, name));
+      offered.add(name);
+    }
+    if (offered.size > 0 && !filters.contains(series)) filters.prepend(series);
+  };
 
+  const [first, people] = await Promise.all([meetings({}), get("/v1/people")]);
   const search = field("q", h("input", { type: "search", "aria-label": say("find"), placeholder: say("find"), autocomplete: "off", spellcheck: "true", "aria-keyshortcuts": "/" }));
+  const filters = h("div", { class: "filters" },
+    choice("person", people.items.map((person) => [person.person, person.name])),
+    h("label", {}, h("span", {}, say("from")), field("from", h("input", { type: "date" }))),
+    h("label", {}, h("span", {}, say("until")), field("until", h("input", { type: "date" }))));
   fill(
     view,
     h("h1", {}, say("library")),
-    h("form", { role: "search", onsubmit: (event) => (event.preventDefault(), refresh()) },
-      h("div", { class: "find" }, search),
-      h("div", { class: "filters" },
-        series.length > 0 && choice("series", series.map((name) => [name, name])),
-        choice("person", people.items.slice(0, 100).map((person) => [person.person, person.name])),
-        h("label", {}, h("span", {}, say("from")), field("from", h("input", { type: "date" }))),
-        h("label", {}, h("span", {}, say("until")), field("until", h("input", { type: "date" }))))),
+    h("form", { role: "search", onsubmit: (event) => (event.preventDefault(), refresh()) }, h("div", { class: "find" }, search), filters),
+    h("div", { class: "row", style: { "justify-content": "space-between" } }, chips, count),
     results,
   );
-  showMeetings(results, first, {});
+  showMeetings(first, false);
   const keys = (event) => {
     if (event.key === "/" && !/INPUT|TEXTAREA|SELECT/.test(document.activeElement.tagName)) (event.preventDefault(), search.focus());
   };
@@ -59,17 +88,46 @@ export async function libraryView(view) {
   return () => document.removeEventListener("keydown", keys);
 }
 
-function showMeetings(results, page, filters) {
-  if (page.items.length === 0) return fill(results, h("p", { class: "card" }, say("no_meetings"), " ", h("a", { href: "#/add" }, say("add"))));
-  const list = h("ul", { class: "meetings" });
+/** A page of meetings; `next` gives the one after it, if there is one. */
+async function meetings(filters, cursor, signal) {
+  const page = await get("/v1/meetings" + query({ limit: PAGE, cursor, ...filters }), signal);
+  const series = page.items.map((meeting) => meeting.series).filter(Boolean);
+  return { ...page, series, next: page.next && (() => meetings(filters, page.next)) };
+}
+
+/** As `meetings`, of what is found. */
+async function hits(asked, offset, signal) {
+  const page = await get("/v1/search" + query({ ...asked, limit: HITS, offset }), signal);
+  const after = offset + HITS;
+  const series = page.facets.series.map(({ value }) => value);
+  return { ...page, items: page.hits, series, next: after < page.total && after <= OFFSET_MAX && (() => hits(asked, after)) };
+}
+
+/** The items of a page, and a button for those of the next; `seen` gets each page. */
+function growing(name, page, show, seen) {
+  const list = h("ul", { class: name });
   const more = h("button", { class: "main" }, say("more"));
   const add = (page) => {
-    list.append(...page.items.map((meeting) => h("li", {}, meetingCard(meeting))));
+    seen(page);
+    const lines = page.items.map((item) => h("li", {}, show(item)));
+    list.append(...lines);
     more.hidden = !page.next;
-    more.onclick = async () => add(await get("/v1/meetings" + query({ limit: PAGE, cursor: page.next, ...filters })));
+    const grow = async () => {
+      more.onclick = null;
+      try {
+        const first = add(await page.next());
+        // Whoever reads by ear or goes by key goes on at the first that is new.
+        if (first) ((first.tabIndex = -1), first.focus());
+      } catch (error) {
+        more.onclick = grow;
+        notice(trouble(error));
+      }
+    };
+    more.onclick = grow;
+    return lines[0];
   };
   add(page);
-  fill(results, list, h("p", { style: { "margin-top": "1rem" } }, more));
+  return [list, h("p", { style: { "margin-top": "1rem" } }, more)];
 }
 
 export function meetingCard(meeting) {
@@ -82,19 +140,6 @@ export function meetingCard(meeting) {
     h("footer", {},
       meeting.open_actions > 0 && h("span", { class: "badge" }, say("open_actions", meeting.open_actions)),
       meeting.decisions > 0 && h("span", { class: "badge" }, say("decisions_n", meeting.decisions))));
-}
-
-function showHits(results, found, wanted, refresh) {
-  const facets = found.facets.kinds.map(({ value, count }) =>
-    h("button", { type: "button", "aria-pressed": String(wanted.kind === value), onclick: () => ((wanted.kind = wanted.kind === value ? "" : value), refresh()) }, `${kind(value)} ${count}`));
-  fill(
-    results,
-    h("div", { class: "row", style: { "justify-content": "space-between" } },
-      h("div", { class: "chips" }, facets),
-      h("span", { class: "faint small" }, say("found", found.total))),
-    found.hits.length === 0 && h("p", {}, say("nothing_found")),
-    h("ul", { class: "hits" }, found.hits.map((hit) => h("li", {}, hitLine(hit)))),
-  );
 }
 
 function hitLine(hit) {

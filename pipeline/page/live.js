@@ -2,7 +2,7 @@
 // other views are looked at.
 
 import { get, post } from "./api.js";
-import { fill, h, notice } from "./dom.js";
+import { fill, h, notice, trouble } from "./dom.js";
 import { LiveSocket } from "./live_socket.js";
 import { openMicrophone } from "./microphone.js";
 import { card } from "./prepare.js";
@@ -11,11 +11,16 @@ import { clock, day, kind, language, say, seconds } from "./words.js";
 /** The meeting that this page holds or follows. */
 let held = null;
 
+/** Whether the microphone is heard. */
+export const isRecording = () => Boolean(held?.microphone);
+
 export async function liveView(view, { part: id, session }) {
   if (held && !held.isOver && (!id || id === held.live.id)) return void held.showIn(view);
   if (id) {
+    const live = await get(`/v1/live/${encodeURIComponent(id)}`);
+    if (!view.isConnected) return;
     held?.close();
-    held = new Meeting(await get(`/v1/live/${encodeURIComponent(id)}`), null);
+    held = new Meeting(live, null);
     return void held.showIn(view);
   }
   const running = (await get("/v1/live")).items.filter((live) => live.state === "listening");
@@ -33,11 +38,12 @@ function startForm(view, session) {
     begin.disabled = true;
     try {
       held = await startMeeting({ title: title.value, spoken_language: spoken.value, visibility: session.person ? visibility.value : "" });
+      if (!view.isConnected) return;
       held.showIn(view);
       held.stopButton.focus();
     } catch (error) {
       begin.disabled = false;
-      notice(`${say("error")} ${error.message}`);
+      notice(trouble(error));
     }
   };
   return h("form", { class: "card stack", onsubmit: start },
@@ -89,7 +95,7 @@ class Meeting {
     this.minutes = h("section", { class: "card stack minutes" });
     this.related = h("section", { class: "card" });
     this.says("live_connecting");
-    this.socket = new LiveSocket(live.socket, (event) => this.take(event), (isConnected) => this.connected(isConnected));
+    this.socket = new LiveSocket(live, (event) => this.take(event), (isConnected) => this.connected(isConnected));
     this.warn = (event) => event.preventDefault();
     if (microphone) addEventListener("beforeunload", this.warn);
   }
@@ -156,7 +162,9 @@ class Meeting {
 
   take(event) {
     switch (event.event) {
-      case "hello": return this.stands(event.state);
+      case "hello":
+        if (this.microphone && event.state !== "listening") notice(say("live_too_late"));
+        return this.stands(event.state);
       case "accepted": return fill(this.time, clock(event.samples / 16));
       case "partial": return this.showPartial(event);
       case "committed": return this.commit(event);
@@ -167,7 +175,8 @@ class Meeting {
       case "ended": return this.stands("ended");
       case "finished": return this.finished(event.meeting);
       case "failed": return this.stands("failed");
-      case "error": return notice(`${say("error")} ${event.detail}`);
+      case "refused": return this.stands("refused");
+      case "error": return notice(trouble(new Error(event.detail)));
     }
   }
 
@@ -175,8 +184,8 @@ class Meeting {
     if (state === "listening") return;
     this.stopButton.disabled = true;
     this.deaf();
-    this.isOver = state === "failed";
-    this.says(state === "failed" ? "live_failed" : "live_ending");
+    this.isOver = state === "failed" || state === "refused";
+    this.says(this.isOver ? `live_${state}` : "live_ending");
   }
 
   finished(meeting) {

@@ -3,9 +3,9 @@
 import { ApiError, get, post, remove } from "./api.js";
 import { actionsView } from "./actions.js";
 import { addView } from "./add.js";
-import { fill, h, notice } from "./dom.js";
+import { fill, h, notice, trouble } from "./dom.js";
 import { libraryView } from "./library.js";
-import { liveView } from "./live.js";
+import { isRecording, liveView } from "./live.js";
 import { meetingView } from "./meeting.js";
 import { prepareView } from "./prepare.js";
 import { language, say, switchLanguage } from "./words.js";
@@ -13,6 +13,7 @@ import { language, say, switchLanguage } from "./words.js";
 const view = document.getElementById("view");
 let session = null;
 let leave = null;
+let shows = 0;
 
 const VIEWS = [
   { name: "library", address: "#/", pattern: /^#?\/?$/, show: libraryView },
@@ -40,6 +41,7 @@ function showTop(current) {
 }
 
 async function show() {
+  const turn = ++shows;
   leave?.();
   leave = null;
   const address = location.hash;
@@ -48,12 +50,17 @@ async function show() {
   if (!session) return showSignIn();
   const [, part] = address.match(found.pattern) ?? [];
   const query = new URLSearchParams(address.split("?")[1] ?? "");
-  fill(view, h("p", { class: "faint" }, say("load")));
+  // A box of its own: what a view that was left fills in late is not seen.
+  const box = h("div", {}, h("p", { class: "faint" }, say("load")));
+  fill(view, box);
   try {
-    leave = await found.show(view, { part: part && decodeURIComponent(part), query, session });
+    const left = await found.show(box, { part: part && decodeURIComponent(part), query, session });
+    if (turn !== shows) return left?.();
+    leave = left;
   } catch (error) {
-    fill(view, h("p", {}, say("error"), " ", error.message));
+    fill(box, h("p", {}, trouble(error)));
     if (!(error instanceof ApiError)) throw error;
+    if (turn !== shows) return;
   }
   const title = view.querySelector("h1")?.textContent;
   document.title = title ? `${title} · greffier` : "greffier";
@@ -66,15 +73,17 @@ function showSignIn() {
     event.preventDefault();
     try {
       session = await post("/v1/session", { token: token.value });
+      document.dispatchEvent(new CustomEvent("signed-in"));
       show();
     } catch (error) {
-      notice(`${say("error")} ${error.message}`);
+      notice(trouble(error));
     }
   };
   fill(
     view,
     h("form", { class: "narrow card stack", onsubmit: enter },
       h("h1", {}, "greffier"),
+      isRecording() && h("p", { role: "alert" }, say("live_signed_out")),
       h("p", { class: "faint" }, say("sign_in_hint")),
       h("label", {}, h("span", {}, say("token")), token),
       h("button", { class: "main" }, say("sign_in"))),
@@ -93,6 +102,8 @@ document.addEventListener("signed-out", () => {
 });
 // A file that misses its place must not take the place of the page.
 for (const name of ["dragover", "drop"]) addEventListener(name, (event) => event.dataTransfer?.types.includes("Files") && event.preventDefault());
+// The skip link must not change the address: that would lead to another view.
+document.querySelector(".skip").addEventListener("click", (event) => (event.preventDefault(), view.focus()));
 addEventListener("hashchange", () => (show(), scrollTo(0, 0)));
 session = await get("/v1/session").catch(() => null);
 show();

@@ -2,7 +2,7 @@
 // sound, talk time, speakers to name, suppressed passages to restore.
 
 import { at, get, patch, post, put, remove } from "./api.js";
-import { fill, h, notice } from "./dom.js";
+import { fill, h, notice, trouble } from "./dom.js";
 import { clock, day, percent, say } from "./words.js";
 
 /** Utterances that are shown at once, and how many more at a time after that. */
@@ -123,7 +123,7 @@ class Page {
         line.className = `action ${status}`;
       } catch (error) {
         mark.checked = !mark.checked;
-        notice(`${say("error")} ${error.message}`);
+        notice(trouble(error));
       }
     };
     return line;
@@ -287,7 +287,7 @@ class Page {
       page.list.scrollTop = scrollTop;
       if (heard) page.audio.currentTime = heard;
     } catch (error) {
-      notice(`${say("error")} ${error.message}`);
+      notice(trouble(error));
     }
   }
 
@@ -303,7 +303,7 @@ class Page {
       notice(say("removed", receipt.files.length));
       location.hash = "#/";
     } catch (error) {
-      notice(`${say("error")} ${error.message}`);
+      notice(trouble(error));
     }
   }
 }

@@ -1,21 +1,27 @@
 // Before a meeting: what matters to an invitation, an agenda or a text, each with its reasons.
 
 import { at, get, post } from "./api.js";
-import { fill, h, snippet } from "./dom.js";
+import { fill, h, snippet, trouble } from "./dom.js";
 import { day, kind, say } from "./words.js";
 
 export async function prepareView(view, { query }) {
-  const results = h("div", { "aria-live": "polite" });
+  const results = h("div");
+  // How much came is told; all of it would be too much to hear unasked.
+  const count = h("p", { class: "faint small", role: "status" });
   const subject = h("p", { style: { margin: "1.2rem 0 .6rem" } });
   const text = h("textarea", { rows: "5", "aria-label": say("prepare"), placeholder: say("prepare_example") });
   const ask = async (context) => {
-    fill(results, h("p", { class: "faint" }, say("load")));
+    fill(results);
+    fill(count, say("load"));
+    results.setAttribute("aria-busy", "true");
     try {
       const { items } = await post("/v1/recommendations", { context, limit: 5 });
-      fill(results, items.length === 0 ? h("p", { class: "card" }, say("nothing_related")) : groups(items));
+      fill(count, items.length === 0 ? say("nothing_related") : say("found", items.length));
+      fill(results, items.length > 0 && groups(items));
     } catch (error) {
-      fill(results, h("p", {}, say("error"), " ", error.message));
+      fill(count, trouble(error));
     }
+    results.setAttribute("aria-busy", "false");
   };
   const askText = (event) => {
     event?.preventDefault();
@@ -40,7 +46,7 @@ export async function prepareView(view, { query }) {
   fill(view, h("h1", {}, say("prepare")),
     h("form", { class: "stack", onsubmit: askText }, h("p", { class: "faint" }, say("prepare_hint")), text,
       h("div", { class: "row" }, h("button", { class: "main" }, say("recommend")), file, h("label", { for: "invitation", class: "button" }, say("drop_ics")))),
-    subject, results);
+    subject, count, results);
   const meeting = query.get("meeting");
   if (!meeting) return;
   const { title } = await get(at("meetings", meeting));

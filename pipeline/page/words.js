@@ -16,7 +16,7 @@ const ENGLISH = {
   evidence: (n) => (n === 1 ? "Show the evidence: 1 utterance" : `Show the evidence: ${n} utterances`),
   overdue: "Overdue", due_soon: "Due within a week", later: "Later or without a date", done: "Done", owner: "Owner", nobody: "no owner", due: "due", subscribe: "Subscribe (calendar)",
   no_actions: "Nothing here.", mark_done: "Mark as done", drop_here: "Drop transcripts or recordings here", or_choose: "or choose files",
-  upload_hint: "WebVTT, SRT, Whisper JSON, text; and recordings where the server has a speech model.", uploading: "uploading", queued: "waits", running: "at work", finished: "done", dead: "failed",
+  upload_hint: "WebVTT, SRT, Whisper JSON, text; and recordings where the server has a speech model.", upload_needs_model: "Recordings need a speech model, and this server has none: whoever runs it installs one (greffier models pull whisper-base-q5_1) and starts it again.", uploading: "uploading", queued: "waits", running: "at work", finished: "done", dead: "failed",
   step_reading: "reading", step_transcribing: "transcribing", step_minutes: "minutes", step_writing: "a language model writes", open: "Open", retry: "Try again", jobs: "Jobs", title_field: "Title (if one file)",
   visibility: "Who sees it", participants: "Participants", private: "Only me",
   prepare_hint: "Paste an invitation, an agenda or any text: what was decided, promised and written about it comes back, each with its reason.", recommend: "Find what matters", nothing_related: "Nothing in the library is related to this.",
@@ -24,9 +24,10 @@ const ENGLISH = {
   error: "That did not work:", language: "Language", back: "Library", load: "Loading…", related: "Related", related_to: "Related to", minutes_short: (n) => `${n} min`,
   live: "Live", live_start: "Start listening", live_stop: "Stop", live_hint: "The microphone of this device is heard: captions, minutes so far, and what matters to what is said. The recording is safe on the server as it comes.",
   live_no_model: "This server has no speech model, so it hears nothing.", live_no_microphone: "This browser gives no microphone here: open the page over HTTPS or on this machine.", live_running: "Being held", title: "Title", spoken: "Spoken language", detected: "Detected",
-  live_connecting: "connecting", live_listening: "listening", live_reconnecting: "no connection: the sound waits here", live_ending: "writing the minutes", live_finished: "in the library", live_failed: "failed: what was recorded is on the server", live_no_sound: "no sound came",
+  live_connecting: "connecting", live_listening: "listening", live_reconnecting: "no connection: the sound waits here", live_ending: "writing the minutes", live_finished: "in the library", live_failed: "failed: what was recorded is on the server", live_no_sound: "no sound came", live_refused: "the server takes no more: recording has stopped", live_signed_out: "The microphone is still heard, and what is said waits here until you have signed in again. Do not wait long: the server ends a meeting from which no sound comes.", live_too_late: "The server had ended the meeting already: the sound that waited here is lost.",
   live_level: "Loudness", live_minutes: "Minutes so far", live_related: "Matters now", nothing_yet: "Nothing yet.", live_lag: (seconds) => `${seconds} s behind`,
   live_deferred: "not heard in time: written down from the recording at the end", level_without_partials: "slow: no partial text", level_smaller_model: "slow: a smaller model", level_deferred: "too slow: transcribed at the end",
+  problems: { "bad-request": "the server does not understand this", unauthorized: "a valid token is needed", forbidden: "this is not allowed", "not-found": "there is nothing here", conflict: "this does not fit what is here", "changed-meanwhile": "it was changed meanwhile: open it again", "too-large": "this is too large", "unsupported-media-type": "this form is not taken", unprocessable: "this cannot be worked with", busy: "too much is asked at once: try again", unavailable: "this cannot be done now", internal: "the server failed; its log says why", "no-connection": "the server cannot be reached", NotAllowedError: "the microphone is not allowed", NotFoundError: "there is no microphone" },
   kinds: { meeting: "Meetings", passage: "Passages", abstract: "Summaries", topic: "Topics", decision: "Decisions", action: "Open actions", question: "Open questions", mail: "Mails", event: "Events", contact: "Contacts", document: "Documents", chat: "Chats", task: "Tasks", person: "People" },
 };
 
@@ -46,7 +47,7 @@ const FRENCH = {
   evidence: (n) => (n < 2 ? "Montrer la preuve : 1 énoncé" : `Montrer la preuve : ${n} énoncés`),
   overdue: "En retard", due_soon: "Sous huit jours", later: "Plus tard ou sans date", done: "Faites", owner: "Responsable", nobody: "sans responsable", due: "échéance", subscribe: "S’abonner (calendrier)",
   no_actions: "Rien ici.", mark_done: "Marquer comme faite", drop_here: "Déposez ici transcriptions ou enregistrements", or_choose: "ou choisissez des fichiers",
-  upload_hint: "WebVTT, SRT, JSON de Whisper, texte ; et les enregistrements si le serveur a un modèle de parole.", uploading: "envoi", queued: "en attente", running: "en cours", finished: "terminé", dead: "échec",
+  upload_hint: "WebVTT, SRT, JSON de Whisper, texte ; et les enregistrements si le serveur a un modèle de parole.", upload_needs_model: "Les enregistrements demandent un modèle de parole, et ce serveur n’en a pas : qui l’exploite en installe un (greffier models pull whisper-base-q5_1) et le redémarre.", uploading: "envoi", queued: "en attente", running: "en cours", finished: "terminé", dead: "échec",
   step_reading: "lecture", step_transcribing: "transcription", step_minutes: "compte rendu", step_writing: "rédaction par un modèle de langue", open: "Ouvrir", retry: "Réessayer", jobs: "Travaux", title_field: "Titre (si un seul fichier)",
   visibility: "Qui peut voir", participants: "Les participants", private: "Moi seulement",
   prepare_hint: "Collez une invitation, un ordre du jour ou un texte : ce qui a été décidé, promis et écrit à ce sujet revient, chaque fois avec sa raison.", recommend: "Trouver ce qui compte", nothing_related: "Rien dans la bibliothèque n’est lié à cela.",
@@ -54,9 +55,10 @@ const FRENCH = {
   error: "Cela n’a pas marché :", language: "Langue", back: "Bibliothèque", load: "Chargement…", related: "Liés", related_to: "Ce qui est lié à", minutes_short: (n) => `${n} min`,
   live: "En direct", live_start: "Commencer l’écoute", live_stop: "Arrêter", live_hint: "Le micro de cet appareil est écouté : sous-titres, compte rendu en cours, et ce qui compte pour ce qui se dit. L’enregistrement est en sûreté sur le serveur au fur et à mesure.",
   live_no_model: "Ce serveur n’a pas de modèle de parole : il n’entend rien.", live_no_microphone: "Ce navigateur ne donne pas de micro ici : ouvrez la page en HTTPS ou sur cette machine.", live_running: "En cours", title: "Titre", spoken: "Langue parlée", detected: "Détectée",
-  live_connecting: "connexion", live_listening: "à l’écoute", live_reconnecting: "pas de connexion : le son attend ici", live_ending: "rédaction du compte rendu", live_finished: "dans la bibliothèque", live_failed: "échec : l’enregistrement est sur le serveur", live_no_sound: "aucun son n’est venu",
+  live_connecting: "connexion", live_listening: "à l’écoute", live_reconnecting: "pas de connexion : le son attend ici", live_ending: "rédaction du compte rendu", live_finished: "dans la bibliothèque", live_failed: "échec : l’enregistrement est sur le serveur", live_no_sound: "aucun son n’est venu", live_refused: "le serveur n’en prend plus : l’enregistrement est arrêté", live_signed_out: "Le micro est toujours écouté, et ce qui est dit attend ici que vous soyez de nouveau entré. Ne tardez pas : le serveur met fin à une réunion d’où aucun son ne vient.", live_too_late: "Le serveur avait déjà mis fin à la réunion : le son qui attendait ici est perdu.",
   live_level: "Volume", live_minutes: "Compte rendu en cours", live_related: "Utile maintenant", nothing_yet: "Rien encore.", live_lag: (seconds) => `${seconds} s de retard`,
   live_deferred: "pas entendu à temps : transcrit à la fin depuis l’enregistrement", level_without_partials: "lent : sans texte provisoire", level_smaller_model: "lent : modèle plus petit", level_deferred: "trop lent : transcrit à la fin",
+  problems: { "bad-request": "le serveur ne comprend pas cela", unauthorized: "il faut un jeton valable", forbidden: "ce n’est pas permis", "not-found": "il n’y a rien ici", conflict: "cela ne va pas avec ce qui est là", "changed-meanwhile": "cela a changé entre-temps : ouvrez-le de nouveau", "too-large": "c’est trop grand", "unsupported-media-type": "cette forme n’est pas acceptée", unprocessable: "on ne peut rien en faire", busy: "trop de demandes à la fois : réessayez", unavailable: "ce n’est pas possible maintenant", internal: "le serveur a échoué ; son journal dit pourquoi", "no-connection": "le serveur est injoignable", NotAllowedError: "le micro n’est pas autorisé", NotFoundError: "il n’y a pas de micro" },
   kinds: { meeting: "Réunions", passage: "Passages", abstract: "Résumés", topic: "Sujets", decision: "Décisions", action: "Actions ouvertes", question: "Questions ouvertes", mail: "Courriels", event: "Événements", contact: "Contacts", document: "Documents", chat: "Discussions", task: "Tâches", person: "Personnes" },
 };
 
@@ -84,9 +86,21 @@ export function say(name, ...values) {
 
 export const kind = (name) => say("kinds")[name] ?? name;
 
+/** A time, or a day such as `2026-03-05`, which is the same day wherever it is read. */
 export function day(time, options = { dateStyle: "medium" }) {
-  return time ? new Intl.DateTimeFormat(language(), options).format(new Date(time)) : "";
+  if (!time) return "";
+  const isDay = /^\d{4}-\d{2}-\d{2}$/.test(time);
+  return new Intl.DateTimeFormat(language(), options).format(new Date(isDay ? `${time}T00:00` : time));
 }
+
+/** The day here, so many days from now, as days due are written. */
+export function dayFromNow(days) {
+  const now = new Date();
+  const then = new Date(now.getFullYear(), now.getMonth(), now.getDate() + days);
+  return [then.getFullYear(), two(then.getMonth() + 1), two(then.getDate())].join("-");
+}
+
+const two = (number) => String(number).padStart(2, "0");
 
 export const percent = (share) => new Intl.NumberFormat(language(), { style: "percent" }).format(share);
 
@@ -95,7 +109,6 @@ export const seconds = (ms) => new Intl.NumberFormat(language(), { minimumFracti
 /** `1:02:03` or `2:03`. */
 export function clock(ms) {
   const seconds = Math.floor(ms / 1000);
-  const two = (number) => String(number).padStart(2, "0");
   const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60];
   return hours ? `${hours}:${two(minutes)}:${two(seconds % 60)}` : `${minutes}:${two(seconds % 60)}`;
 }
