@@ -6,6 +6,7 @@ pub mod diarization;
 pub mod metrics;
 pub mod related;
 pub mod retrieval;
+pub mod sentences;
 pub mod summary;
 pub mod topics;
 pub mod training;

@@ -2,6 +2,7 @@
 //! recordings a table, unless `--json` is given.
 
 mod diarization;
+mod sentences;
 mod speech;
 
 use std::path::PathBuf;
@@ -83,6 +84,15 @@ enum Task {
         #[arg(long)]
         drop_names: bool,
     },
+    /// ROUGE of one sentence that a sentence model writes about each community of utterances, beside taken ones
+    Sentences {
+        /// The meetings
+        #[arg(long, value_name = "FILE")]
+        data: PathBuf,
+        /// The model, such as models/sentence/greffier-sentence-q8_0.gguf
+        #[arg(long, value_name = "FILE")]
+        model: PathBuf,
+    },
     /// Word error rate, invented utterances and speed of a speech model
     Speech(speech::SpeechEvaluationArgs),
     /// Diarization error rate of telling speakers apart
@@ -144,6 +154,7 @@ pub(super) fn evaluate(args: &EvaluateArgs, settings: &Settings, terminal: &Term
         Task::Related { data, drop_names } => {
             terminal.print_json(&related::evaluate(&corpora::read_file(data)?, *drop_names)?)?;
         }
+        Task::Sentences { data, model } => terminal.print_json(&sentences::evaluate(data, model)?)?,
         Task::Speech(args) => return speech::evaluate_speech(args, settings, terminal),
         Task::Diarization(args) => return diarization::evaluate_diarization(args, settings, terminal),
     }

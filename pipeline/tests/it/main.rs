@@ -17,6 +17,7 @@ mod live;
 mod live_client;
 mod live_server;
 mod live_workbench;
+mod local_minutes;
 mod made_world;
 mod mcp;
 mod operations;

@@ -11,3 +11,4 @@ mod parity;
 mod reference;
 mod sessions;
 mod tokenizing;
+mod trained;

@@ -1,0 +1,58 @@
+//! Weights that learnt something, in a file as llama.cpp's tools write them: the model of `models/sentence`.
+
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use language_model::{GenerationEnd, GenerationOptions, LanguageModel, Message, ModelFiles, ModelOptions};
+
+fn sentence_model() -> LanguageModel {
+    let weights = Path::new(env!("CARGO_MANIFEST_DIR")).join("../sentence/greffier-sentence-q8_0.gguf");
+    let files = ModelFiles {
+        weights,
+        tokenizer: None,
+    };
+    LanguageModel::load(&files, &ModelOptions::default()).unwrap()
+}
+
+/// What PyTorch writes with the same weights before they are quantized, by `scripts/train_sentence_model/score.py`.
+const WRITTEN: [(&str, &str); 4] = [
+    (
+        "Project Manager: Okay, so we have a budget of twelve euros fifty for the production.\n\
+         Industrial Designer: And the selling price would be twenty five euros.\n\
+         Marketing Expert: Yeah, that is what the market says.",
+        "The production cost was 12.5 Euros to produce.",
+    ),
+    (
+        "User Interface: I think the buttons should be bigger, because older people cannot see the small ones.\n\
+         Marketing Expert: Yes, and they lose the remote all the time.\n\
+         Project Manager: So bigger buttons, okay.",
+        "The remote will have buttons outside, a button, and be made of buttons.",
+    ),
+    (
+        "Project Manager: So for the next meeting, everyone prepares a presentation.\n\
+         Industrial Designer: I will look into the energy source and the case.",
+        "The remote will be made of a base station.",
+    ),
+    (
+        "PhD A: We could use the features from the other recognizer.\n\
+         Professor B: Right, but the training data is not the same, so the results are not comparable.",
+        "The group were not sure how much the features were not necessary.",
+    ),
+];
+
+#[test]
+fn a_trained_model_writes_what_it_wrote_where_it_was_trained() {
+    let model = sentence_model();
+    assert!(model.warning().is_none());
+    for (said, expected) in WRITTEN {
+        let tokens = model.encode_chat(&[Message::user(said)]).unwrap();
+        let mut session = model.session();
+        session.prefill(&tokens, &mut |_| ControlFlow::Continue(())).unwrap();
+        let options = GenerationOptions {
+            max_tokens: 64,
+            ..GenerationOptions::default()
+        };
+        let answer = session.generate(&options, &mut |_| ControlFlow::Continue(())).unwrap();
+        assert_eq!((answer.text.trim(), answer.end), (expected, GenerationEnd::Complete));
+    }
+}
