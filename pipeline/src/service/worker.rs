@@ -112,16 +112,11 @@ fn attend(service: &Service, models: &mut Models, job: &Job) {
             service.metrics.job_failed();
             traces::failed(&span);
             tracing::warn!(job = job.id.0, error = said, ms, "a job failed");
-            service
-                .queue
-                .fail(&job.id, &said, retry)
-                .and_then(|job| match job.state {
-                    JobState::Dead => {
-                        job.parameters.live.iter().for_each(|live| service.live.failed(live));
-                        service.webhooks.announce(&job, JobState::Dead, &[])
-                    }
-                    _ => Ok(()),
-                })
+            service.queue.fail(&job.id, &said, retry).map(|job| {
+                if job.state == JobState::Dead {
+                    job.parameters.live.iter().for_each(|live| service.live.failed(live));
+                }
+            })
         }
     };
     if let Err(error) = written {
@@ -134,7 +129,6 @@ fn attend(service: &Service, models: &mut Models, job: &Job) {
 }
 
 fn finish(service: &Service, job: &Job, meetings: &[MeetingId]) -> anyhow::Result<()> {
-    service.webhooks.announce(job, JobState::Done, meetings)?;
     service.queue.finish(&job.id, meetings)?;
     // Deleted while the job was at work: nothing is to tell of it.
     for id in meetings {
