@@ -9,6 +9,7 @@ use datasets::{PersonId, Viewer};
 
 use super::problem::{Answer, Problem};
 use super::router::Api;
+use crate::service::identity::IdentityError;
 use crate::service::tokens::Scope;
 
 /// The cookie of the page, which cannot set headers on players and event streams.
@@ -108,7 +109,8 @@ async fn authenticate(parts: &Parts, api: &Arc<Api>, scope: Scope, in_address: O
     Ok(reader)
 }
 
-/// Whoever sent `headers`, when they may still write: a connection that lasts asks now and then.
+/// Whoever sent `headers`, when they still may what `scope` says: a connection that lasts asks now and then. `known` where
+/// nobody can tell now, because the identity provider cannot be asked.
 ///
 /// # Errors
 /// When the token was revoked or has expired.
@@ -179,7 +181,9 @@ pub(super) fn find(service: &crate::service::Service, token: &str, scope: Scope)
                 groups: vouched.groups,
             },
         }),
-        Err(error) => {
+        // That the token is no good would be a lie, and the page would ask for another.
+        Err(IdentityError::Unreachable) => Err(Problem::unavailable("the identity provider cannot be asked")),
+        Err(IdentityError::Refused(error)) => {
             tracing::info!(
                 error = format!("{error:#}"),
                 "a token of the identity provider is refused"
