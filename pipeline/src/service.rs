@@ -212,6 +212,7 @@ impl Service {
         let meeting = self.library.meeting(id)?;
         let receipt = session.forget_meeting(id)?;
         self.catalog.remove(id);
+        self.live.forget(id);
         if let Some(source) = &meeting.source {
             remove_journals(&self.library, &source.sha256)?;
         }

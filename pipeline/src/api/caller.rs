@@ -114,8 +114,11 @@ async fn authenticate(parts: &Parts, api: &Arc<Api>, scope: Scope, in_address: O
 ///
 /// # Errors
 /// When the token was revoked or has expired.
-pub(super) async fn writer_still(api: &Arc<Api>, headers: &HeaderMap) -> Answer<Reader> {
-    reader_with(api, token_of(headers), Scope::Write).await
+pub(super) async fn caller_still(api: &Arc<Api>, headers: &HeaderMap, scope: Scope, known: &Reader) -> Answer<Reader> {
+    match reader_with(api, token_of(headers), scope).await {
+        Err(problem) if problem.is_temporary() => Ok(known.clone()),
+        found => found,
+    }
 }
 
 async fn reader_with(api: &Arc<Api>, token: Option<String>, scope: Scope) -> Answer<Reader> {

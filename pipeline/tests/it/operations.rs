@@ -42,6 +42,7 @@ fn counters_are_for_the_operator_and_name_nobody() {
     );
     let page = page.text();
     assert!(page.contains("\ngreffier_meetings 1\n"), "{page}");
+    assert!(page.contains("\ngreffier_statements_proven_total 0\n"), "{page}");
     let searched = "greffier_call_seconds_count{method=\"GET\",route=\"/v1/search\",status=\"200\"} 1";
     assert!(page.contains(searched) && !page.contains("password"), "{page}");
     drop(server);
