@@ -174,6 +174,12 @@ pub(super) async fn retry(
     let asked = Arc::clone(&api);
     let job = api.writing.run(move || {
         let job = asked.own_job(&id, &caller)?;
+        let upload = job.parameters.upload.as_deref().filter(|_| job.state == JobState::Dead);
+        if let Some(upload) = upload
+            && asked.service.uploads.get(upload)?.is_none()
+        {
+            return Err(Problem::conflict("its file is gone: send it again"));
+        }
         if !asked.service.queue.retry(&job.id)? {
             return Err(Problem::conflict("only a dead job can be tried again"));
         }

@@ -126,6 +126,14 @@ impl Problem {
         )
     }
 
+    pub(super) fn silent() -> Self {
+        Self::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "silent",
+            "Nothing came for too long: send the rest again",
+        )
+    }
+
     pub(super) fn too_large(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "This is too large").saying(detail)
     }

@@ -17,7 +17,7 @@ use utoipa::ToSchema;
 use super::caller::{Reader, Writer};
 use super::problem::{Answer, Problem, ProblemBody};
 use super::router::Api;
-use super::uploads::{Unfinished, begin_form_file, broken, text_of};
+use super::uploads::{Unfinished, begin_form_file, next_field, text_of};
 use super::wire::serde_name;
 use crate::service::run_parameters::RunParameters;
 use crate::service::worker::loaded;
@@ -95,7 +95,7 @@ pub(super) async fn transcribe(
     let speech = speech.ok_or_else(|| Problem::unavailable("this server has no speech model"))?;
     let mut wanted = Wanted::default();
     let mut file = None;
-    while let Some(field) = form.next_field().await.map_err(|error| broken(&error))? {
+    while let Some(field) = next_field(&mut form).await? {
         let name = field.name().unwrap_or_default().to_owned();
         if name == "file" && file.is_none() {
             let begun = begin_form_file(&api, &caller, &field, &RunParameters::default()).await?;

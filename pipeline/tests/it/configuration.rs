@@ -184,6 +184,8 @@ fn what_the_rules_no_longer_keep_goes_with_a_receipt() {
         .collect();
     assert_eq!(subjects.len(), 2);
     assert!(subjects.contains(&json!("2026-03-05-release-planning")) && subjects.contains(&json!("2001-01-01-quiet")));
+    let audit = std::fs::read_to_string(bench.path("library/service/audit.jsonl")).unwrap();
+    assert_eq!(audit.matches("\"who\":\"retention\"").count(), 2, "{audit}");
     assert_eq!(bench.json(&with_rules), json!([]), "nothing is left to do");
 }
 

@@ -118,9 +118,17 @@ fn without_a_model_recordings_are_refused_and_a_watched_one_waits_for_one() {
     let server = Server::start(&bench, &["--anonymous", "--watch", folder]);
     assert_eq!(server.get("/v1/session").json()["speech_model"], false);
     let content = fs::read(&recording).unwrap();
-    let refused = server.upload("silence.wav", &content, &[]);
-    assert_eq!(refused.status, 503, "{}", refused.text());
-    assert!(refused.text().contains("no speech model"));
+    // By its name, before it is sent, or by what is in it, at the end.
+    let metadata = [("upload-length", "1"), ("upload-metadata", "filename c2lsZW5jZS53YXY=")];
+    let begun = server.call("POST", "/v1/uploads", &metadata, &[]);
+    for refused in [
+        begun,
+        server.upload("silence.wav", &content, &[]),
+        server.upload("silence.txt", &content, &[]),
+    ] {
+        assert_eq!(refused.status, 422, "{}", refused.text());
+        assert!(refused.text().contains("no speech model") && refused.header("retry-after").is_none());
+    }
     let refused = server.send_form("/v1/audio/transcriptions", "silence.wav", &content, &[("model", "any")]);
     assert_eq!(refused.status, 503, "{}", refused.text());
     assert!(
