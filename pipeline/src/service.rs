@@ -235,7 +235,9 @@ impl Service {
         if let Some(source) = &meeting.source {
             remove_journals(&self.library, &source.sha256)?;
         }
-        Ok(session.library.forget_source(&meeting)?)
+        let receipt = session.library.forget_source(&meeting)?;
+        self.catalog.refresh(&self.library, id)?;
+        Ok(receipt)
     }
 
     /// Puts the newest artifacts of a meeting into index and catalog.

@@ -144,10 +144,12 @@ pub(super) async fn feed(
     let asked = Arc::clone(&api);
     let calendar = api.reading.run(move || {
         let found = find(asked.service.holdings(), &caller.viewer, &query);
+        // Not the time of asking, with which nothing would ever be known already.
+        let changed_at = found.iter().map(|(entry, _)| entry.read_at).max();
         let actions = found
             .iter()
             .map(|(entry, listed)| (&entry.meeting, &listed.action, listed.status));
-        Ok(action_calendar::write_all(actions, Timestamp::now()))
+        Ok(action_calendar::write_all(actions, changed_at.unwrap_or_default()))
     });
     let calendar = calendar.await?;
     Ok(([(header::CONTENT_TYPE, "text/calendar; charset=utf-8")], calendar).into_response())
@@ -190,7 +192,7 @@ pub(super) async fn set_status(
                 "only its owner and those who manage the meeting mark an action",
             ));
         }
-        check_unchanged(&headers, &entry)?;
+        check_unchanged(&headers, &entry, &caller.viewer)?;
         let status = ActionStatus::from(change.status);
         if before.status != status {
             asked.service.set_action_status(&id, &action, status)?;

@@ -6,6 +6,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use clap::ValueEnum as _;
+use datasets::Access;
 use tower_http::services::ServeFile;
 
 use super::caller::Reader;
@@ -27,17 +28,22 @@ pub(super) async fn export(
     headers: HeaderMap,
 ) -> Answer<Response> {
     let format = ExportFormat::from_str(&format, true).map_err(|_| Problem::not_found())?;
-    let asked = Arc::clone(&api);
+    let (asked, viewer) = (Arc::clone(&api), caller.viewer.clone());
     let written = api.reading.run(move || {
-        let entry = asked.visible(&id, &caller.viewer)?;
+        let entry = asked.visible(&id, &viewer)?;
         let is_of_minutes = matches!(format, ExportFormat::Md | ExportFormat::Ics);
         if is_of_minutes && entry.versions.minutes.0 == 0 {
             return Err(Problem::not_found());
         }
-        Ok((export_meeting(&asked.service.library, &entry.meeting, format)?, entry))
+        let mut meeting = entry.meeting.clone();
+        if !meeting.access.allows_manage(&viewer) {
+            // Who else may see it is told to those who may change that.
+            meeting.access = Access::default();
+        }
+        Ok((export_meeting(&asked.service.library, &meeting, format)?, entry))
     });
     let (text, entry) = written.await?;
-    let mut response = tagged(&headers, &entry, || text);
+    let mut response = tagged(&headers, &entry, &caller.viewer, || text);
     let name = format!("{}.{}", entry.meeting.id, format.extension());
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(format.media_type()));
