@@ -11,6 +11,7 @@ pub mod holdings;
 pub mod identity;
 pub mod live;
 pub mod metrics;
+pub mod mixes;
 pub mod queue;
 pub mod retention;
 pub mod run_parameters;
@@ -38,6 +39,7 @@ use self::holdings::Holdings;
 use self::identity::IdentityProvider;
 use self::live::{LiveSessions, LiveSettings};
 use self::metrics::Metrics;
+use self::mixes::Mixes;
 use self::queue::Queue;
 use self::retention::RetentionRule;
 use self::store::Store;
@@ -75,6 +77,8 @@ pub struct Service {
     pub audit: AuditLog,
     /// How often, and how long it took.
     pub metrics: Metrics,
+    /// Recordings as players can play them.
+    pub mixes: Mixes,
     /// Meetings while they are held.
     pub live: LiveSessions,
     /// How recordings are transcribed; `None` where there is no model.
@@ -138,6 +142,7 @@ impl Service {
             webhooks: Webhooks::new(store),
             audit: AuditLog::open(&folder.join("audit.jsonl"))?,
             metrics: Metrics::default(),
+            mixes: Mixes::new(library.clone()),
             live: LiveSessions::new(options.live),
             speech: options.speech,
             minutes_engine: options.minutes_engine,

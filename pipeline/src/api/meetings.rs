@@ -145,7 +145,13 @@ pub(super) async fn read(
         let mut view = MeetingView::of(&entry, &viewer);
         let source = api.service.library.source_file(&entry.meeting);
         if source.is_some_and(|path| is_sound(&path)) {
-            view.recording = Some(format!("/v1/meetings/{id}/recording"));
+            let recording = format!("/v1/meetings/{id}/recording");
+            if api.service.mixes.is_needed(&entry.meeting) {
+                view.recording = Some(format!("{recording}/mix"));
+                view.original = Some(recording);
+            } else {
+                view.recording = Some(recording);
+            }
         }
         Ok((view, entry))
     };

@@ -72,6 +72,8 @@ pub(super) struct Api {
     pub(super) writing: Permits,
     /// For transcriptions that somebody waits for.
     pub(super) transcribing: Permits,
+    /// Held by whoever makes a mix.
+    pub(super) mixing: Arc<tokio::sync::Mutex<()>>,
     pub(super) transcriber: Mutex<Option<LoadedTranscriber>>,
     /// When the transcription that is under way will probably end.
     pub(super) transcribed_at: Mutex<Option<Instant>>,
@@ -122,6 +124,7 @@ pub fn router(service: Arc<Service>, options: ApiOptions, stopping: watch::Recei
         reading: Permits::new(threads),
         writing: Permits::new(1),
         transcribing: Permits::new(1),
+        mixing: Arc::default(),
         transcriber: Mutex::default(),
         transcribed_at: Mutex::default(),
         stopping,
@@ -189,6 +192,7 @@ fn described() -> (Router<Arc<Api>>, Description) {
     // These stream: what they take is bounded where it is written, and they last as long as their sender does.
     let streaming = OpenApiRouter::new()
         .routes(routes!(exports::recording))
+        .routes(routes!(exports::mix))
         .routes(routes!(uploads::upload))
         .routes(routes!(uploads::begin, uploads::capabilities))
         .routes(routes!(uploads::offset, uploads::append, uploads::abandon))

@@ -66,6 +66,9 @@ pub(super) struct MeetingView {
     /// Where the sound can be played; absent for a meeting that came as text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) recording: Option<String>,
+    /// Where the file itself is, when `recording` is a mix of its tracks, of which players would leave some out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) original: Option<String>,
     /// Whether the caller may correct, share and delete it.
     can_manage: bool,
     /// Who may see it; only for those who may manage it.
@@ -297,6 +300,7 @@ impl MeetingView {
             agenda: meeting.agenda.clone(),
             file_name: meeting.source.as_ref().map(|source| source.file_name.clone()),
             recording: None,
+            original: None,
             can_manage,
             access: can_manage.then(|| AccessView::of(&meeting.access)),
             exports: crate::stages::export_meeting::ExportFormat::ALL

@@ -372,15 +372,15 @@ pub fn loaded(slot: &mut Option<LoadedTranscriber>, options: SpeechOptions) -> a
     Ok(&mut slot.as_mut().context("it was just loaded")?.transcriber)
 }
 
-/// Sends what is due, and once in a while removes uploads that nobody finished.
+/// Sends what is due, and once in a while removes uploads that nobody finished, and mixes that nobody listens to.
 fn send_webhooks(service: &Service, stopping: &AtomicBool) {
     let mut seen = 0;
     let mut rounds: u32 = 0;
     while !stopping.load(Ordering::Relaxed) {
         if rounds.is_multiple_of(3600)
-            && let Err(error) = service.uploads.expire()
+            && let Err(error) = service.uploads.expire().and_then(|()| service.mixes.expire())
         {
-            tracing::error!(error = format!("{error:#}"), "old uploads cannot be removed");
+            tracing::error!(error = format!("{error:#}"), "old uploads and mixes cannot be removed");
         }
         rounds = rounds.wrapping_add(1);
         match service.webhooks.send_next() {

@@ -83,6 +83,7 @@ fn calls(id: &str) -> Vec<Call> {
         get(at("/transcript")),
         get(at("/minutes")),
         get(at("/recording")),
+        get(at("/recording/mix")),
         ("PATCH", at(""), Some(json!({ "title": "x" }))),
         ("DELETE", at(""), None),
         ("PUT", at("/speakers/Guest"), Some(json!({ "name": "x" }))),

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::downloads::{Server as Hub, manifest, speech_model};
 use crate::server::Server;
-use crate::workbench::{Workbench, random_model, shared, silence};
+use crate::workbench::{Workbench, random_model, sample, shared, silence};
 
 #[test]
 fn a_recording_that_is_uploaded_becomes_what_greffier_run_makes_of_it() {
@@ -159,6 +159,31 @@ fn without_a_model_recordings_are_refused_and_a_watched_one_waits_for_one() {
         (&done["state"], &done["meetings"][0]),
         (&json!("done"), &json!("2026-03-05-silence"))
     );
+}
+
+#[test]
+fn a_recording_of_several_tracks_is_played_as_one() {
+    let bench = Workbench::new();
+    let planning = bench.write("planning.txt", "Ann: We release on Monday.\n");
+    bench.text(&["run", planning.to_str().unwrap()]);
+    let source = bench.path("library/meetings/planning/source/planning.txt");
+    fs::copy(sample("2026-03-05-release-planning-tracks.mka"), &source).unwrap();
+    let server = Server::start(&bench, &["--anonymous"]);
+    let meeting = server.get("/v1/meetings/planning").json();
+    assert_eq!(meeting["recording"], "/v1/meetings/planning/recording/mix");
+    assert_eq!(meeting["original"], "/v1/meetings/planning/recording");
+    let mix = meeting["recording"].as_str().unwrap();
+    let part = server.call("GET", mix, &[("range", "bytes=0-3")], &[]);
+    assert_eq!((part.status, part.body.as_slice()), (206, b"RIFF".as_slice()));
+    let whole = server.get(mix);
+    assert!(whole.header("content-type").unwrap().starts_with("audio/"));
+    let samples: usize = audio::LaneReader::open(&source).unwrap().map(|block| block.len).sum();
+    assert_eq!(whole.body.len(), 44 + 2 * samples);
+    assert_eq!(server.get("/v1/meetings/nonesuch/recording/mix").status, 404);
+    let mixes = || fs::read_dir(bench.path("library/work")).unwrap().count();
+    assert_eq!(mixes(), 1);
+    assert_eq!(server.call("DELETE", "/v1/meetings/planning", &[], &[]).status, 200);
+    assert_eq!(mixes(), 0);
 }
 
 #[test]
