@@ -17,6 +17,7 @@ mod live_socket;
 mod mcp;
 mod meetings;
 mod metrics;
+mod page;
 mod people;
 mod permits;
 mod problem;

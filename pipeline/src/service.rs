@@ -11,6 +11,7 @@ pub mod holdings;
 pub mod identity;
 pub mod live;
 pub mod metrics;
+pub mod mixes;
 pub mod query_encoder;
 pub mod queue;
 pub mod retention;
@@ -38,6 +39,7 @@ use self::holdings::Holdings;
 use self::identity::IdentityProvider;
 use self::live::{LiveSessions, LiveSettings};
 use self::metrics::Metrics;
+use self::mixes::Mixes;
 use self::query_encoder::QueryEncoder;
 use self::queue::Queue;
 use self::retention::RetentionRule;
@@ -76,6 +78,8 @@ pub struct Service {
     pub audit: AuditLog,
     /// How often, and how long it took.
     pub metrics: Metrics,
+    /// Recordings as players can play them.
+    pub mixes: Mixes,
     /// Meetings while they are held.
     pub live: LiveSessions,
     /// How recordings are transcribed; `None` where there is no model.
@@ -139,6 +143,7 @@ impl Service {
             webhooks: Webhooks::new(store),
             audit: AuditLog::open(&folder.join("audit.jsonl"))?,
             metrics: Metrics::default(),
+            mixes: Mixes::new(library.clone()),
             live: LiveSessions::new(options.live),
             speech: options.speech,
             minutes_engine: options.minutes_engine,
@@ -213,6 +218,7 @@ impl Service {
         let meeting = self.library.meeting(id)?;
         let receipt = session.forget_meeting(id)?;
         self.catalog.remove(id);
+        self.live.forget(id);
         if let Some(source) = &meeting.source {
             remove_journals(&self.library, &source.sha256)?;
         }
@@ -235,7 +241,9 @@ impl Service {
         if let Some(source) = &meeting.source {
             remove_journals(&self.library, &source.sha256)?;
         }
-        Ok(session.library.forget_source(&meeting)?)
+        let receipt = session.library.forget_source(&meeting)?;
+        self.catalog.refresh(&self.library, id)?;
+        Ok(receipt)
     }
 
     /// Puts the newest artifacts of a meeting into index and catalog.

@@ -107,6 +107,16 @@ impl LaneReader {
         }
     }
 
+    /// Whether players leave some of the recording at `path` out: most play its first track alone, and of more than two
+    /// channels not all. Looks at the file's head; nothing is decoded.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or holds no audio.
+    pub fn is_played_in_part(path: &Path) -> Result<bool, OpenError> {
+        let tracks = Media::open(path)?.tracks;
+        Ok(tracks.len() > 1 || tracks.iter().any(|track| track.channels > 2))
+    }
+
     /// Also says which share of the packets seen was damaged, in the worst track.
     fn begin(media: &Media) -> Result<(Self, f32), NoSound> {
         let mut damaged_share = 0.0_f32;

@@ -16,6 +16,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::caller::{FeedReader, Reader, Writer};
 use super::conditional::check_unchanged;
 use super::input::{Body, Part, Query};
+use super::page::{cut, limit_of, read_cursor};
 use super::problem::{Answer, Problem, ProblemBody};
 use super::router::Api;
 use super::wire::{ActionView, StatusView};
@@ -52,10 +53,26 @@ pub(super) enum WantedStatus {
     All,
 }
 
-/// Actions, in the order of their meetings.
+/// Which page of them.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct ActionPageQuery {
+    /// Most actions to list; 1000 unless said otherwise, 1000 at most.
+    #[serde(default)]
+    #[param(minimum = 1, maximum = 1000)]
+    limit: Option<usize>,
+    /// `next` of the page before.
+    #[serde(default)]
+    cursor: Option<String>,
+}
+
+/// A page of actions, in the order of their meetings.
 #[derive(Serialize, ToSchema)]
 pub(super) struct ActionList {
     items: Vec<ListedActionView>,
+    /// The cursor of the next page, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
 }
 
 /// An action and where it was taken on.
@@ -79,24 +96,42 @@ pub(super) struct ActionChange {
 }
 
 /// Lists actions across meetings
-#[utoipa::path(get, path = "/v1/actions", tag = "actions", params(ActionQuery),
+#[utoipa::path(get, path = "/v1/actions", tag = "actions", params(ActionQuery, ActionPageQuery),
     responses((status = 200, body = ActionList), (status = "4XX", body = ProblemBody)))]
 pub(super) async fn list(
     State(api): State<Arc<Api>>,
     caller: Reader,
     Query(query): Query<ActionQuery>,
+    Query(page): Query<ActionPageQuery>,
 ) -> Answer<Json<ActionList>> {
+    let limit = limit_of(page.limit);
+    let after: Option<Place> = page.cursor.as_deref().map(read_cursor).transpose()?;
     let asked = Arc::clone(&api);
-    let items = api.reading.run(move || {
-        let found = find(asked.service.holdings(), &caller.viewer, &query);
+    let page = api.reading.run(move || {
+        let mut found = find(asked.service.holdings(), &caller.viewer, &query);
+        if let Some((at, meeting, action)) = &after {
+            found.retain(|(entry, listed)| {
+                let of = (entry.meeting.started_at, &entry.meeting.id);
+                let place = |id: &StatementId| entry.actions.iter().position(|one| one.action.statement.id == *id);
+                of > (*at, meeting) || (of == (*at, meeting) && place(&listed.action.statement.id) > place(action))
+            });
+        }
+        let next = cut(&mut found, limit, |(entry, listed)| -> Place {
+            let (meeting, action) = (&entry.meeting, &listed.action.statement.id);
+            (meeting.started_at, meeting.id.clone(), action.clone())
+        });
         let items = found.iter().map(|(entry, action)| {
             let can_manage = entry.meeting.access.allows_manage(&caller.viewer);
             ListedActionView::of(action, can_manage, &caller.viewer)
         });
-        Ok(items.collect())
+        let items = items.collect();
+        Ok(ActionList { items, next })
     });
-    Ok(Json(ActionList { items: items.await? }))
+    Ok(Json(page.await?))
 }
+
+/// Of an action in the list: its meeting's time and id, and its own.
+type Place = (Option<Timestamp>, MeetingId, StatementId);
 
 /// Gives the actions as iCalendar tasks, to subscribe to
 #[utoipa::path(get, path = "/v1/actions.ics", tag = "actions", params(ActionQuery, ("token" = Option<String>, Query, description = "A token with the scope `feed`, for programs that cannot send headers")),
@@ -109,10 +144,12 @@ pub(super) async fn feed(
     let asked = Arc::clone(&api);
     let calendar = api.reading.run(move || {
         let found = find(asked.service.holdings(), &caller.viewer, &query);
+        // Not the time of asking, with which nothing would ever be known already.
+        let changed_at = found.iter().map(|(entry, _)| entry.read_at).max();
         let actions = found
             .iter()
             .map(|(entry, listed)| (&entry.meeting, &listed.action, listed.status));
-        Ok(action_calendar::write_all(actions, Timestamp::now()))
+        Ok(action_calendar::write_all(actions, changed_at.unwrap_or_default()))
     });
     let calendar = calendar.await?;
     Ok(([(header::CONTENT_TYPE, "text/calendar; charset=utf-8")], calendar).into_response())
@@ -155,7 +192,7 @@ pub(super) async fn set_status(
                 "only its owner and those who manage the meeting mark an action",
             ));
         }
-        check_unchanged(&headers, &entry)?;
+        check_unchanged(&headers, &entry, &caller.viewer)?;
         let status = ActionStatus::from(change.status);
         if before.status != status {
             asked.service.set_action_status(&id, &action, status)?;

@@ -9,6 +9,7 @@ use datasets::{PersonId, Viewer};
 
 use super::problem::{Answer, Problem};
 use super::router::Api;
+use crate::service::identity::IdentityError;
 use crate::service::tokens::Scope;
 
 /// The cookie of the page, which cannot set headers on players and event streams.
@@ -108,12 +109,16 @@ async fn authenticate(parts: &Parts, api: &Arc<Api>, scope: Scope, in_address: O
     Ok(reader)
 }
 
-/// Whoever sent `headers`, when they may still write: a connection that lasts asks now and then.
+/// Whoever sent `headers`, when they still may what `scope` says: a connection that lasts asks now and then. `known` where
+/// nobody can tell now, because the identity provider cannot be asked.
 ///
 /// # Errors
 /// When the token was revoked or has expired.
-pub(super) async fn writer_still(api: &Arc<Api>, headers: &HeaderMap) -> Answer<Reader> {
-    reader_with(api, token_of(headers), Scope::Write).await
+pub(super) async fn caller_still(api: &Arc<Api>, headers: &HeaderMap, scope: Scope, known: &Reader) -> Answer<Reader> {
+    match reader_with(api, token_of(headers), scope).await {
+        Err(problem) if problem.is_temporary() => Ok(known.clone()),
+        found => found,
+    }
 }
 
 async fn reader_with(api: &Arc<Api>, token: Option<String>, scope: Scope) -> Answer<Reader> {
@@ -179,7 +184,9 @@ pub(super) fn find(service: &crate::service::Service, token: &str, scope: Scope)
                 groups: vouched.groups,
             },
         }),
-        Err(error) => {
+        // That the token is no good would be a lie, and the page would ask for another.
+        Err(IdentityError::Unreachable) => Err(Problem::unavailable("the identity provider cannot be asked")),
+        Err(IdentityError::Refused(error)) => {
             tracing::info!(
                 error = format!("{error:#}"),
                 "a token of the identity provider is refused"

@@ -6,14 +6,20 @@ use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use datasets::Viewer;
 use datasets::library::sha256_hex;
 
 use super::problem::{Answer, Problem};
 use crate::service::catalog::Entry;
 
 /// The answer with the version of the meeting, or that the caller has it already.
-pub(super) fn tagged<T: IntoResponse>(headers: &HeaderMap, entry: &Entry, body: impl FnOnce() -> T) -> Response {
-    let tag = entity_tag(entry);
+pub(super) fn tagged<T: IntoResponse>(
+    headers: &HeaderMap,
+    entry: &Entry,
+    viewer: &Viewer,
+    body: impl FnOnce() -> T,
+) -> Response {
+    let tag = entity_tag(entry, viewer);
     if is_known(headers, &tag) {
         return with_tag(StatusCode::NOT_MODIFIED.into_response(), &tag);
     }
@@ -21,10 +27,10 @@ pub(super) fn tagged<T: IntoResponse>(headers: &HeaderMap, entry: &Entry, body: 
 }
 
 /// Refuses a change of what the caller has not seen, when the caller says what it has seen.
-pub(super) fn check_unchanged(headers: &HeaderMap, entry: &Entry) -> Answer<()> {
+pub(super) fn check_unchanged(headers: &HeaderMap, entry: &Entry, viewer: &Viewer) -> Answer<()> {
     let seen = headers.get(header::IF_MATCH).and_then(|value| value.to_str().ok());
     match seen {
-        Some(seen) if seen.trim() != "*" && !seen.split(',').any(|one| one.trim() == entity_tag(entry)) => {
+        Some(seen) if seen.trim() != "*" && !seen.split(',').any(|one| one.trim() == entity_tag(entry, viewer)) => {
             Err(Problem::changed_meanwhile())
         }
         _ => Ok(()),
@@ -54,12 +60,19 @@ pub(super) async fn tag_lists(request: Request, next: Next) -> Response {
     with_tag(response, &tag)
 }
 
-/// Names the versions of a meeting's artifacts, and the file: a meeting that was deleted and came again counts anew.
-fn entity_tag(entry: &Entry) -> String {
+/// Names the versions of a meeting's artifacts, and the file: a meeting that was deleted and came again counts anew, and so
+/// does one whose recording went. Whoever may manage a meeting is told more of it, under another tag.
+fn entity_tag(entry: &Entry, viewer: &Viewer) -> String {
     let versions = &entry.versions;
     let source = entry.meeting.source.as_ref().map_or("", |source| &source.sha256);
+    let manages = if entry.meeting.access.allows_manage(viewer) {
+        "-managed"
+    } else {
+        ""
+    };
+    let file = if entry.has_source { "-file" } else { "" };
     format!(
-        "\"{}-{}-{}-{}-{}\"",
+        "\"{}-{}-{}-{}-{}{file}{manages}\"",
         source.get(..8).unwrap_or_default(),
         versions.meeting.0,
         versions.transcript.0,

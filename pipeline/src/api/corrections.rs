@@ -116,12 +116,12 @@ async fn apply(
     let viewer = caller.viewer.clone();
     let entry = api.writing.run(move || {
         let before = asked.manageable(&id, &viewer)?;
-        check_unchanged(&headers, &before)?;
+        check_unchanged(&headers, &before, &viewer)?;
         asked.service.correct(&before.meeting.id, &correction)?;
         asked.visible(&id, &viewer)
     });
     let entry = entry.await?;
-    Ok(tagged(&HeaderMap::new(), &entry, || {
+    Ok(tagged(&HeaderMap::new(), &entry, &caller.viewer, || {
         Json(MeetingView::of(&entry, &caller.viewer))
     }))
 }

@@ -1,11 +1,14 @@
 //! A meeting in every open format, and its recording.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
+use anyhow::Context as _;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use clap::ValueEnum as _;
+use datasets::Access;
 use tower_http::services::ServeFile;
 
 use super::caller::Reader;
@@ -27,17 +30,22 @@ pub(super) async fn export(
     headers: HeaderMap,
 ) -> Answer<Response> {
     let format = ExportFormat::from_str(&format, true).map_err(|_| Problem::not_found())?;
-    let asked = Arc::clone(&api);
+    let (asked, viewer) = (Arc::clone(&api), caller.viewer.clone());
     let written = api.reading.run(move || {
-        let entry = asked.visible(&id, &caller.viewer)?;
+        let entry = asked.visible(&id, &viewer)?;
         let is_of_minutes = matches!(format, ExportFormat::Md | ExportFormat::Ics);
         if is_of_minutes && entry.versions.minutes.0 == 0 {
             return Err(Problem::not_found());
         }
-        Ok((export_meeting(&asked.service.library, &entry.meeting, format)?, entry))
+        let mut meeting = entry.meeting.clone();
+        if !meeting.access.allows_manage(&viewer) {
+            // Who else may see it is told to those who may change that.
+            meeting.access = Access::default();
+        }
+        Ok((export_meeting(&asked.service.library, &meeting, format)?, entry))
     });
     let (text, entry) = written.await?;
-    let mut response = tagged(&headers, &entry, || text);
+    let mut response = tagged(&headers, &entry, &caller.viewer, || text);
     let name = format!("{}.{}", entry.meeting.id, format.extension());
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(format.media_type()));
@@ -62,9 +70,46 @@ pub(super) async fn recording(
         .library
         .source_file(&entry.meeting)
         .filter(|path| is_sound(path));
-    let served = ServeFile::new(path.ok_or_else(Problem::not_found)?)
-        .try_call(request)
-        .await;
+    serve(path.ok_or_else(Problem::not_found)?, request).await
+}
+
+/// Plays a recording of several tracks as one; ranges are answered
+#[utoipa::path(get, path = "/v1/meetings/{meeting}/recording/mix", tag = "meetings", params(("meeting" = String, Path)),
+    responses((status = 200, content_type = "audio/wav", body = Vec<u8>), (status = 206), (status = "4XX", body = ProblemBody)))]
+pub(super) async fn mix(
+    State(api): State<Arc<Api>>,
+    caller: Reader,
+    Part(id): Part<String>,
+    request: Request,
+) -> Answer<Response> {
+    let entry = api.visible(&id, &caller.viewer)?;
+    let asked = Arc::clone(&api);
+    let find = move || {
+        let is_needed = asked.service.mixes.is_needed(&entry.meeting);
+        is_needed.then_some(entry).ok_or_else(Problem::not_found)
+    };
+    let entry = api.reading.run(find).await?;
+    if let Some(path) = api.service.mixes.find(&entry.meeting) {
+        return serve(path, request).await;
+    }
+    // Whoever comes meanwhile waits for the same mix; it is made to its end though its caller goes.
+    let turn = Arc::clone(&api.mixing).lock_owned().await;
+    let asked = Arc::clone(&api);
+    let made = tokio::task::spawn_blocking(move || {
+        let _turn = turn;
+        let mixes = &asked.service.mixes;
+        if mixes.find(&entry.meeting).is_none() {
+            mixes.make(&entry.meeting)?;
+        }
+        mixes.find(&entry.meeting).context("the mix is gone")
+    });
+    let path = made.await.map_err(|_| Problem::internal())??;
+    serve(path, request).await
+}
+
+/// A file of sound, or the part of it that is asked for.
+async fn serve(path: PathBuf, request: Request) -> Answer<Response> {
+    let served = ServeFile::new(path).try_call(request).await;
     let mut response = served.map_err(|_| Problem::internal())?.into_response();
     // A file that claims to be a page must not be shown as one.
     let is_media = response.headers().get(header::CONTENT_TYPE).is_some_and(|media_type| {

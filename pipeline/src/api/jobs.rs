@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use datasets::Viewer;
 use futures_util::stream::{Stream, unfold};
@@ -14,20 +14,24 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, watch};
+use tokio::time::{Interval, MissedTickBehavior, interval};
 use utoipa::{IntoParams, ToSchema};
 
-use super::caller::{Reader, Writer};
+use super::caller::{Reader, Writer, caller_still};
 use super::input::{Part, Query};
 use super::problem::{Answer, Problem, ProblemBody};
 use super::router::Api;
 use super::wire::serde_name;
 use crate::service::queue::{Job, JobId, JobState, Step};
+use crate::service::tokens::Scope;
 
 /// Jobs on a page, unless asked otherwise, and at most.
 const LIMIT: usize = 50;
 const LIMIT_MAX: usize = 500;
 /// A comment is sent after this time without an event, so that proxies keep the connection.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// How often is asked whether the listener may still be here.
+const RECHECK: Duration = Duration::from_secs(5);
 
 /// Which jobs are listed.
 #[derive(Deserialize, IntoParams)]
@@ -132,15 +136,21 @@ pub(super) async fn events(
     State(api): State<Arc<Api>>,
     caller: Reader,
     Part(id): Part<String>,
+    headers: HeaderMap,
 ) -> Answer<Sse<impl Stream<Item = Result<Event, Infallible>>>> {
     // Before the job is read: what happens between the two is heard.
     let changes = api.service.queue.subscribe();
     let (asked, who, name) = (Arc::clone(&api), caller.clone(), id.clone());
     api.reading.run(move || asked.own_job(&name, &who).map(drop)).await?;
+    let mut recheck = interval(RECHECK);
+    recheck.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    recheck.reset();
     let following = Following {
         stopping: api.stopping.clone(),
         api,
         caller,
+        headers,
+        recheck,
         id: JobId(id),
         changes,
         is_first: true,
@@ -164,6 +174,12 @@ pub(super) async fn retry(
     let asked = Arc::clone(&api);
     let job = api.writing.run(move || {
         let job = asked.own_job(&id, &caller)?;
+        let upload = job.parameters.upload.as_deref().filter(|_| job.state == JobState::Dead);
+        if let Some(upload) = upload
+            && asked.service.uploads.get(upload)?.is_none()
+        {
+            return Err(Problem::conflict("its file is gone: send it again"));
+        }
         if !asked.service.queue.retry(&job.id)? {
             return Err(Problem::conflict("only a dead job can be tried again"));
         }
@@ -247,6 +263,9 @@ impl Api {
 struct Following {
     api: Arc<Api>,
     caller: Reader,
+    /// Of the call: who listens.
+    headers: HeaderMap,
+    recheck: Interval,
     id: JobId,
     changes: broadcast::Receiver<JobId>,
     stopping: watch::Receiver<bool>,
@@ -273,18 +292,23 @@ impl Following {
             .ok()
     }
 
-    /// Waits for a change of the job; `None` when the server stops.
+    /// Waits for a change of the job; `None` when the server stops, or the listener's token is no longer good.
     async fn change(&mut self) -> Option<()> {
         loop {
-            tokio::select! {
+            let is_to_be_rechecked = tokio::select! {
+                _ = self.recheck.tick() => true,
                 change = self.changes.recv() => match change {
                     Ok(id) if id == self.id => return Some(()),
-                    Ok(_) => {}
+                    Ok(_) => false,
                     // Something was missed, so it may have been ours.
                     Err(RecvError::Lagged(_)) => return Some(()),
                     Err(RecvError::Closed) => return None,
                 },
                 _ = self.stopping.wait_for(|stopping| *stopping) => return None,
+            };
+            if is_to_be_rechecked {
+                let caller = caller_still(&self.api, &self.headers, Scope::Read, &self.caller).await;
+                self.caller = caller.ok()?;
             }
         }
     }

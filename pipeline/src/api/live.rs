@@ -148,7 +148,7 @@ pub(super) async fn open(
 #[utoipa::path(get, path = "/v1/live", tag = "live",
     responses((status = 200, body = LiveList), (status = "4XX", body = ProblemBody)))]
 pub(super) async fn list(State(api): State<Arc<Api>>, caller: Reader) -> Json<LiveList> {
-    let sessions = api.service.live.all_own(&caller.viewer);
+    let sessions = api.service.all_own_live(&caller.viewer);
     Json(LiveList {
         items: sessions.iter().map(|session| LiveView::of(session)).collect(),
     })
@@ -203,7 +203,7 @@ pub(super) async fn discard(
 impl Api {
     /// The live meeting, when it is the caller's: to everybody else there is none.
     pub(super) fn own_live(&self, id: &str, caller: &Reader) -> Answer<Arc<LiveSession>> {
-        let session = self.service.live.own(&MeetingId::new(id), &caller.viewer);
+        let session = self.service.own_live(&MeetingId::new(id), &caller.viewer);
         session.ok_or_else(Problem::not_found)
     }
 }
@@ -315,7 +315,7 @@ impl LiveView {
 impl From<OpenLiveError> for Problem {
     fn from(error: OpenLiveError) -> Self {
         match error {
-            OpenLiveError::TooMany { .. } => Self::unavailable(error.to_string()),
+            OpenLiveError::TooMany { .. } | OpenLiveError::TooManyOwn { .. } => Self::unavailable(error.to_string()),
             OpenLiveError::NoSpeechModel => Self::unavailable("this server has no speech model, so it hears nothing"),
             OpenLiveError::Failed(error) => error.into(),
         }

@@ -20,7 +20,7 @@ use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use utoipa::{IntoParams, ToSchema};
 
-use super::caller::{Writer, writer_still};
+use super::caller::{Reader, Writer, caller_still};
 use super::input::{Part, Query};
 use super::live::LiveView;
 use super::problem::{Answer, Problem, ProblemBody};
@@ -30,6 +30,7 @@ use super::wire::MinutesView;
 use crate::live::{Coding, SCHEMA_VERSION, TrackFrame};
 use crate::phrases::Phrases;
 use crate::service::live::{Event, LiveSession, LiveState, Notice, Replayed, SendError, ToldLine};
+use crate::service::tokens::Scope;
 
 /// Largest frame: two seconds of samples, a header, and room.
 const FRAME_BYTES_MAX: usize = 1 << 16;
@@ -142,6 +143,7 @@ pub(super) async fn socket(
 ) -> Answer<Response> {
     // Before anything is said of the protocol: whoever may not know of the meeting learns nothing.
     let session = api.own_live(&id, &caller)?;
+    session.seen_as(&caller.viewer);
     let upgrade = upgrade.map_err(|rejection| Problem::bad_request(rejection.body_text()))?;
     let phrases = Phrases::of(query.language.unwrap_or_else(|| language(&headers)));
     let upgrade = upgrade
@@ -158,6 +160,7 @@ pub(super) async fn socket(
             answers,
             last: query.after,
             headers,
+            caller,
         };
         tokio::select! {
             () = hear(&mut stream, &session, answer) => {}
@@ -233,6 +236,7 @@ struct Writing {
     last: u64,
     /// Of the call that opened the connection: who the client is.
     headers: HeaderMap,
+    caller: Reader,
 }
 
 impl Writing {
@@ -292,10 +296,15 @@ impl Writing {
         }
     }
 
-    /// Whether the client may still hear this meeting: its token may have been revoked, or have expired.
+    /// Whether the client may still hear this meeting: its token may have been revoked, or have expired, or the meeting
+    /// have been deleted.
     async fn may_stay(&self) -> bool {
-        let writer = writer_still(&self.api, &self.headers).await;
-        writer.is_ok_and(|caller| self.api.own_live(self.session.id().as_str(), &caller).is_ok())
+        let caller = caller_still(&self.api, &self.headers, Scope::Write, &self.caller).await;
+        let Ok(caller) = caller else {
+            return false;
+        };
+        self.session.seen_as(&caller.viewer);
+        self.api.own_live(self.session.id().as_str(), &caller).is_ok()
     }
 
     /// Writes what is new; `false` when nobody takes it.

@@ -10,7 +10,7 @@ use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use datasets::library::Receipt;
-use datasets::{ActionStatus, MeetingId, Minutes, PersonId, SeriesId, StatementId, Viewer};
+use datasets::{Access, ActionStatus, MeetingId, Minutes, PersonId, SeriesId, StatementId, Viewer};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -20,7 +20,7 @@ use super::conditional::{check_unchanged, tagged};
 use super::input::{Body, Part, Query};
 use super::problem::{Answer, Problem, ProblemBody};
 use super::router::{Api, visible};
-use super::wire::{AccessView, MeetingSummary, MeetingView, MinutesView, TranscriptView};
+use super::wire::{AccessChange, MeetingSummary, MeetingView, MinutesView, TranscriptView};
 use crate::day_or_time::{day_or_time, end_of_day_or_time};
 use crate::service::catalog::Entry;
 use crate::service::holdings::Holdings;
@@ -80,7 +80,7 @@ pub(super) struct MeetingChange {
     #[serde(default)]
     started_at: Option<Timestamp>,
     #[serde(default)]
-    access: Option<AccessView>,
+    access: Option<AccessChange>,
 }
 
 /// What was deleted, and what remains.
@@ -139,19 +139,23 @@ pub(super) async fn read(
     Part(id): Part<String>,
     headers: HeaderMap,
 ) -> Answer<Response> {
-    let entry = api.visible(&id, &caller.viewer)?;
-    Ok(tagged(&headers, &entry, || {
-        let mut view = MeetingView::of(&entry, &caller.viewer);
-        if api
-            .service
-            .library
-            .source_file(&entry.meeting)
-            .is_some_and(|path| is_sound(&path))
-        {
-            view.recording = Some(format!("/v1/meetings/{id}/recording"));
+    let viewer = caller.viewer.clone();
+    let read = move |api: &Api| {
+        let entry = api.visible(&id, &viewer)?;
+        let mut view = MeetingView::of(&entry, &viewer);
+        let source = api.service.library.source_file(&entry.meeting);
+        if source.is_some_and(|path| is_sound(&path)) {
+            let recording = format!("/v1/meetings/{id}/recording");
+            if api.service.mixes.is_needed(&entry.meeting) {
+                view.recording = Some(format!("{recording}/mix"));
+                view.original = Some(recording);
+            } else {
+                view.recording = Some(recording);
+            }
         }
-        Json(view)
-    }))
+        Ok((view, entry))
+    };
+    api.read_tagged(&headers, &caller.viewer, read).await
 }
 
 /// Changes title, series, time, or who may see a meeting
@@ -172,7 +176,13 @@ pub(super) async fn change(
     let viewer = caller.viewer.clone();
     let entry = api.writing.run(move || {
         let before = asked.manageable(&id, &viewer)?;
-        check_unchanged(&headers, &before)?;
+        check_unchanged(&headers, &before, &viewer)?;
+        let held = &before.meeting.access;
+        let access = change.access.map(|access| access.applied_to(held));
+        let is_given_away = access.as_ref().is_some_and(|access| access.owner != held.owner);
+        if is_given_away && !is_owner(held, &viewer) {
+            return Err(Problem::forbidden("only its owner gives a meeting to somebody else"));
+        }
         asked.service.change_record(&before.meeting.id, |meeting| {
             if let Some(title) = change.title {
                 meeting.title = title.trim().to_owned();
@@ -181,8 +191,8 @@ pub(super) async fn change(
                 meeting.series = Some(SeriesId::new(series.trim())).filter(|series| !series.as_str().is_empty());
             }
             meeting.started_at = change.started_at.or(meeting.started_at);
-            if let Some(access) = change.access {
-                meeting.access = access.into_access();
+            if let Some(access) = access {
+                meeting.access = access;
             }
         })?;
         // Who gave the meeting away cannot read the answer any more, but did what they may.
@@ -193,7 +203,7 @@ pub(super) async fn change(
             .ok_or_else(Problem::not_found)
     });
     let entry = entry.await?;
-    Ok(tagged(&HeaderMap::new(), &entry, || {
+    Ok(tagged(&HeaderMap::new(), &entry, &caller.viewer, || {
         Json(MeetingView::of(&entry, &caller.viewer))
     }))
 }
@@ -210,7 +220,7 @@ pub(super) async fn delete(
     let asked = Arc::clone(&api);
     let receipt = api.writing.run(move || {
         let entry = asked.manageable(&id, &caller.viewer)?;
-        check_unchanged(&headers, &entry)?;
+        check_unchanged(&headers, &entry, &caller.viewer)?;
         Ok(asked.service.forget(&entry.meeting.id)?)
     });
     Ok(Json(ReceiptView::of(receipt.await?)))
@@ -225,12 +235,13 @@ pub(super) async fn transcript(
     Part(id): Part<String>,
     headers: HeaderMap,
 ) -> Answer<Response> {
+    let viewer = caller.viewer.clone();
     let read = move |api: &Api| {
-        let entry = api.visible(&id, &caller.viewer)?;
+        let entry = api.visible(&id, &viewer)?;
         let transcript = api.service.transcript(&entry.meeting.id)?;
         Ok((TranscriptView::of(&entry.meeting, transcript), entry))
     };
-    api.read_tagged(&headers, read).await
+    api.read_tagged(&headers, &caller.viewer, read).await
 }
 
 /// Reads the minutes
@@ -242,11 +253,19 @@ pub(super) async fn minutes(
     Part(id): Part<String>,
     headers: HeaderMap,
 ) -> Answer<Response> {
+    let viewer = caller.viewer.clone();
     let read = move |api: &Api| {
-        let (entry, minutes, statuses) = find_minutes(api.service.holdings(), &id, &caller.viewer)?;
+        let (entry, minutes, statuses) = find_minutes(api.service.holdings(), &id, &viewer)?;
         Ok((MinutesView::of(&minutes, &statuses), entry))
     };
-    api.read_tagged(&headers, read).await
+    api.read_tagged(&headers, &caller.viewer, read).await
+}
+
+fn is_owner(access: &Access, viewer: &Viewer) -> bool {
+    match viewer {
+        Viewer::Operator => true,
+        Viewer::Person { person, .. } => access.owner.as_ref() == Some(person),
+    }
 }
 
 impl Api {
@@ -254,11 +273,12 @@ impl Api {
     async fn read_tagged<T: Serialize + Send + 'static>(
         self: &Arc<Self>,
         headers: &HeaderMap,
+        viewer: &Viewer,
         read: impl FnOnce(&Self) -> Answer<(T, Arc<Entry>)> + Send + 'static,
     ) -> Answer<Response> {
         let asked = Arc::clone(self);
         let (view, entry) = self.reading.run(move || read(&asked)).await?;
-        Ok(tagged(headers, &entry, || Json(view)))
+        Ok(tagged(headers, &entry, viewer, || Json(view)))
     }
 }
 

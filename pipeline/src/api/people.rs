@@ -1,5 +1,6 @@
 //! The people of the meetings that the caller may see.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::caller::Reader;
 use super::input::Query;
+use super::page::{cut, limit_of, read_cursor};
 use super::problem::{Answer, ProblemBody};
 use super::router::Api;
 
@@ -22,12 +24,22 @@ pub(super) struct PeopleQuery {
     /// Letters of the name or address.
     #[serde(default)]
     q: Option<String>,
+    /// Most people to list; 1000 unless said otherwise, 1000 at most.
+    #[serde(default)]
+    #[param(minimum = 1, maximum = 1000)]
+    limit: Option<usize>,
+    /// `next` of the page before.
+    #[serde(default)]
+    cursor: Option<String>,
 }
 
-/// People, those of the most meetings first.
+/// A page of people, those of the most meetings first.
 #[derive(Serialize, ToSchema)]
 pub(super) struct PeopleList {
     items: Vec<PersonView>,
+    /// The cursor of the next page, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
 }
 
 /// Somebody who took part in meetings that the caller may see; nothing here counts others.
@@ -51,8 +63,10 @@ pub(super) async fn list(
     caller: Reader,
     Query(query): Query<PeopleQuery>,
 ) -> Answer<Json<PeopleList>> {
+    let limit = limit_of(query.limit);
+    let after: Option<Key> = query.cursor.as_deref().map(read_cursor).transpose()?;
     let asked = Arc::clone(&api);
-    let items = api.reading.run(move || {
+    let page = api.reading.run(move || {
         let mut people: BTreeMap<PersonId, PersonView> = BTreeMap::new();
         for entry in asked.service.catalog.all_visible(&caller.viewer) {
             for participant in &entry.meeting.participants {
@@ -82,8 +96,21 @@ pub(super) async fn list(
             .into_values()
             .filter(|person| person.name.to_lowercase().contains(&wanted) || person.person.contains(&wanted))
             .collect();
-        items.sort_by(|left, right| (right.meetings, &left.name).cmp(&(left.meetings, &right.name)));
-        Ok(items)
+        items.sort_by_cached_key(PersonView::key);
+        if let Some(after) = &after {
+            items.retain(|person| person.key() > *after);
+        }
+        let next = cut(&mut items, limit, PersonView::key);
+        Ok(PeopleList { items, next })
     });
-    Ok(Json(PeopleList { items: items.await? }))
+    Ok(Json(page.await?))
+}
+
+/// Place in the list.
+type Key = (Reverse<usize>, String, String);
+
+impl PersonView {
+    fn key(&self) -> Key {
+        (Reverse(self.meetings), self.name.clone(), self.person.clone())
+    }
 }

@@ -1,6 +1,7 @@
 //! What went wrong, in the one shape of RFC 9457, and the one place where errors become HTTP statuses.
 
 use std::fmt;
+use std::time::Instant;
 
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -89,6 +90,10 @@ impl Problem {
         self.status == StatusCode::UNAUTHORIZED
     }
 
+    pub(super) fn is_temporary(&self) -> bool {
+        self.status == StatusCode::SERVICE_UNAVAILABLE
+    }
+
     pub(super) fn is_not_found(&self) -> bool {
         self.status == StatusCode::NOT_FOUND
     }
@@ -119,6 +124,14 @@ impl Problem {
             StatusCode::PRECONDITION_FAILED,
             "changed-meanwhile",
             "It was changed meanwhile: read it again",
+        )
+    }
+
+    pub(super) fn silent() -> Self {
+        Self::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "silent",
+            "Nothing came for too long: send the rest again",
         )
     }
 
@@ -155,6 +168,16 @@ impl Problem {
         }
     }
 
+    /// The same problem, and when there may be room again, where that is known.
+    pub(super) fn until(self, ends: Option<Instant>) -> Self {
+        let left = ends.map(|ends| ends.saturating_duration_since(Instant::now()).as_secs());
+        let left = left.and_then(|seconds| u32::try_from(seconds).ok());
+        Self {
+            retry_after_s: self.retry_after_s.max(left.filter(|_| self.retry_after_s.is_some())),
+            ..self
+        }
+    }
+
     pub(super) fn unavailable(detail: impl Into<String>) -> Self {
         Self {
             retry_after_s: Some(60),
@@ -165,6 +188,14 @@ impl Problem {
             )
             .saying(detail)
         }
+    }
+
+    pub(super) fn took_too_long() -> Self {
+        Self::new(
+            StatusCode::GATEWAY_TIMEOUT,
+            "took-too-long",
+            "This took too long: try again, or ask for less",
+        )
     }
 
     pub(super) fn internal() -> Self {

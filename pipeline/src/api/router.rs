@@ -1,23 +1,23 @@
 //! All routes, what stands around them, and their description in OpenAPI, which is made of the code.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
-use axum::http::{HeaderValue, StatusCode, header};
-use axum::middleware::{from_fn, from_fn_with_state};
-use axum::response::IntoResponse as _;
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::http::{HeaderValue, header};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use datasets::{MeetingId, Viewer};
 use tokio::sync::watch;
+use tokio::time::timeout;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
-use tower_http::timeout::TimeoutLayer;
 use utoipa::OpenApi;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{OpenApi as Description, RefOr};
+use utoipa::openapi::{Content, OpenApi as Description, Ref, RefOr, ResponseBuilder};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -72,7 +72,11 @@ pub(super) struct Api {
     pub(super) writing: Permits,
     /// For transcriptions that somebody waits for.
     pub(super) transcribing: Permits,
-    pub(super) transcriber: std::sync::Mutex<Option<LoadedTranscriber>>,
+    /// Held by whoever makes a mix.
+    pub(super) mixing: Arc<tokio::sync::Mutex<()>>,
+    pub(super) transcriber: Mutex<Option<LoadedTranscriber>>,
+    /// When the transcription that is under way will probably end.
+    pub(super) transcribed_at: Mutex<Option<Instant>>,
     /// Turns true when the server is stopping.
     pub(super) stopping: watch::Receiver<bool>,
 }
@@ -120,7 +124,9 @@ pub fn router(service: Arc<Service>, options: ApiOptions, stopping: watch::Recei
         reading: Permits::new(threads),
         writing: Permits::new(1),
         transcribing: Permits::new(1),
-        transcriber: std::sync::Mutex::default(),
+        mixing: Arc::default(),
+        transcriber: Mutex::default(),
+        transcribed_at: Mutex::default(),
         stopping,
     });
     let (routes, description) = described();
@@ -181,14 +187,12 @@ fn described() -> (Router<Arc<Api>>, Description) {
         .routes(routes!(session::read, session::begin, session::end))
         .routes(routes!(transcriptions::models))
         .layer(from_fn(conditional::tag_lists))
-        .layer(TimeoutLayer::with_status_code(
-            StatusCode::GATEWAY_TIMEOUT,
-            CALL_TIME_MAX,
-        ))
+        .layer(from_fn(in_time))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX));
     // These stream: what they take is bounded where it is written, and they last as long as their sender does.
     let streaming = OpenApiRouter::new()
         .routes(routes!(exports::recording))
+        .routes(routes!(exports::mix))
         .routes(routes!(uploads::upload))
         .routes(routes!(uploads::begin, uploads::capabilities))
         .routes(routes!(uploads::offset, uploads::append, uploads::abandon))
@@ -219,6 +223,8 @@ fn describe_problems(description: &mut Description) {
             &mut item.patch,
         ];
         for operation in operations.into_iter().flatten() {
+            let failures = operation.responses.responses.entry("5XX".to_owned());
+            failures.or_insert_with(|| RefOr::T(failure()));
             for (status, response) in &mut operation.responses.responses {
                 let RefOr::T(response) = response else { continue };
                 if status.starts_with(['4', '5']) {
@@ -230,8 +236,23 @@ fn describe_problems(description: &mut Description) {
     }
 }
 
+/// What any call may be answered with: too much is asked at once, it took too long, or the server failed.
+fn failure() -> utoipa::openapi::Response {
+    let body = Content::new(Some(Ref::from_schema_name("ProblemBody")));
+    ResponseBuilder::new()
+        .description("The server cannot do this now, or failed")
+        .content(problem::MEDIA_TYPE, body)
+        .build()
+}
+
+/// A call that takes too long is told so, as whatever else goes wrong is.
+async fn in_time(request: Request, next: Next) -> Response {
+    let answered = timeout(CALL_TIME_MAX, next.run(request)).await;
+    answered.unwrap_or_else(|_| Problem::took_too_long().into_response())
+}
+
 /// Answers depend on who asks: a cache may keep them for this one, and asks again each time.
-async fn private(request: axum::extract::Request, next: axum::middleware::Next) -> axum::response::Response {
+async fn private(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     headers

@@ -1,6 +1,6 @@
 //! Speech to text for programs that speak to OpenAI's interface: the same address, form and answers. Nothing is kept.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::Json;
@@ -17,7 +17,7 @@ use utoipa::ToSchema;
 use super::caller::{Reader, Writer};
 use super::problem::{Answer, Problem, ProblemBody};
 use super::router::Api;
-use super::uploads::{Unfinished, begin_form_file, broken, text_of};
+use super::uploads::{Unfinished, begin_form_file, next_field, text_of};
 use super::wire::serde_name;
 use crate::service::run_parameters::RunParameters;
 use crate::service::worker::loaded;
@@ -95,7 +95,7 @@ pub(super) async fn transcribe(
     let speech = speech.ok_or_else(|| Problem::unavailable("this server has no speech model"))?;
     let mut wanted = Wanted::default();
     let mut file = None;
-    while let Some(field) = form.next_field().await.map_err(|error| broken(&error))? {
+    while let Some(field) = next_field(&mut form).await? {
         let name = field.name().unwrap_or_default().to_owned();
         if name == "file" && file.is_none() {
             let begun = begin_form_file(&api, &caller, &field, &RunParameters::default()).await?;
@@ -114,7 +114,9 @@ pub(super) async fn transcribe(
     };
     let prompt = std::mem::take(&mut wanted.prompt);
     let work = move || hear(&asked, &file, options, prompt);
-    Ok(wanted.answer(api.transcribing.run(work).await?))
+    let heard = api.transcribing.run(work).await;
+    // One that nobody waits for any more goes on to its end.
+    Ok(wanted.answer(heard.map_err(|problem| problem.until(*ends(&api)))?))
 }
 
 /// Names the model, as OpenAI's interface does
@@ -138,6 +140,10 @@ pub(super) async fn models(State(api): State<Arc<Api>>, _: Reader) -> Json<Model
     })
 }
 
+fn ends(api: &Api) -> MutexGuard<'_, Option<Instant>> {
+    api.transcribed_at.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 fn hear(api: &Api, file: &Unfinished, options: SpeechOptions, vocabulary: String) -> Answer<Transcript> {
     let path = file.path();
     if !is_recording(path)? {
@@ -154,7 +160,12 @@ fn hear(api: &Api, file: &Unfinished, options: SpeechOptions, vocabulary: String
         journal: path.with_extension("windows.jsonl"),
     };
     let (began, mut sound_ms) = (Instant::now(), 0);
-    let transcript = transcriber.transcribe(&job, &mut |_, all_ms| sound_ms = all_ms);
+    let transcript = transcriber.transcribe(&job, &mut |done_ms, all_ms| {
+        sound_ms = all_ms;
+        let left = began.elapsed().as_secs_f64() * (all_ms as f64 / done_ms.max(1) as f64 - 1.0);
+        *ends(api) = Duration::try_from_secs_f64(left).ok().map(|left| Instant::now() + left);
+    });
+    *ends(api) = None;
     let transcript = transcript.map_err(|error| {
         tracing::warn!(error = format!("{error:#}"), "a recording cannot be transcribed");
         Problem::unprocessable("the recording cannot be transcribed")

@@ -3,9 +3,10 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::multipart::{Field, MultipartRejection};
 use axum::extract::{Multipart, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
@@ -18,6 +19,7 @@ use futures_util::StreamExt as _;
 use serde::Serialize;
 use tokio::fs::{File, OpenOptions};
 use tokio::io::AsyncWriteExt as _;
+use tokio::time::timeout;
 use utoipa::ToSchema;
 
 use super::caller::{Reader, Writer};
@@ -33,8 +35,15 @@ use crate::traces;
 
 /// What people wait for comes before what a folder brings.
 const PRIORITY: i64 = 10;
+/// How long a sender may be silent: the connection may be gone, and what it holds is free for the next.
+const SILENCE_MAX: Duration = Duration::from_secs(60);
 /// Longest field of a form that is no file, in bytes: an invitation with a long agenda fits.
 const FIELD_BYTES_MAX: usize = 1 << 20;
+/// Extensions of files that hold sound.
+const RECORDINGS: [&str; 18] = [
+    "aac", "aif", "aiff", "avi", "caf", "flac", "m4a", "mka", "mkv", "mov", "mp3", "mp4", "oga", "ogg", "opus", "wav",
+    "webm", "wma",
+];
 const TUS_VERSION: HeaderValue = HeaderValue::from_static("1.0.0");
 const TUS_RESUMABLE: HeaderName = HeaderName::from_static("tus-resumable");
 const UPLOAD_OFFSET: HeaderName = HeaderName::from_static("upload-offset");
@@ -90,7 +99,7 @@ pub(super) async fn upload(
     let mut form = form.map_err(|rejection| Problem::bad_request(rejection.body_text()))?;
     let mut parameters = api.defaults(&caller);
     let mut upload = None;
-    while let Some(field) = form.next_field().await.map_err(|error| broken(&error))? {
+    while let Some(field) = next_field(&mut form).await? {
         let name = field.name().unwrap_or_default().to_owned();
         if name == "file" {
             if upload.is_some() {
@@ -206,7 +215,7 @@ pub(super) async fn append(
     if number(&headers, &UPLOAD_OFFSET)? != offset {
         return Err(Problem::conflict(format!("the upload stands at {offset}")));
     }
-    let offset = receive(&upload.parameters.path, offset, upload.length, body).await?;
+    let offset = receive(&upload.parameters.path, offset, upload.length, body, SILENCE_MAX).await?;
     let mut answer = vec![(UPLOAD_OFFSET, HeaderValue::from(offset))];
     if offset == upload.length && upload.job.is_none() {
         let parameters = upload.parameters.clone();
@@ -257,6 +266,10 @@ impl Api {
     }
 
     async fn begin(self: &Arc<Self>, caller: &Reader, length: u64, parameters: RunParameters) -> Answer<Upload> {
+        // What is in the file is found out at its end; who sends an hour of sound is told before.
+        if self.service.speech.is_none() && is_named_as_recording(&parameters.file_name) {
+            return Err(no_speech_model());
+        }
         let (asked, owner) = (Arc::clone(self), caller.person().cloned());
         self.writing
             .run(move || Ok(asked.service.uploads.begin(owner.as_ref(), length, parameters)?))
@@ -284,9 +297,7 @@ impl Api {
             };
             if parameters.lacks_speech_model()? {
                 asked.service.uploads.remove(&upload.id)?;
-                return Err(Problem::unavailable(
-                    "this server has no speech model, so it takes transcripts only",
-                ));
+                return Err(no_speech_model());
             }
             let job = asked.service.queue.submit(&NewJob {
                 lane: parameters.lane()?,
@@ -308,6 +319,16 @@ impl Api {
         };
         self.writing.run(accept).await
     }
+}
+
+/// Trying again is of no use until somebody installs a model.
+fn no_speech_model() -> Problem {
+    Problem::unprocessable("this server has no speech model, so it takes transcripts only")
+}
+
+fn is_named_as_recording(file_name: &str) -> bool {
+    let extension = Path::new(file_name).extension();
+    extension.is_some_and(|extension| RECORDINGS.iter().any(|known| extension.eq_ignore_ascii_case(known)))
 }
 
 /// A file that is not wholly there yet, or that is not to be kept: it goes when this does.
@@ -370,7 +391,7 @@ pub(super) async fn begin_form_file(
 async fn write_field(path: &Path, mut field: Field<'_>, bytes_max: u64) -> Answer<()> {
     let mut file = File::create(path).await.map_err(failed)?;
     let mut written: u64 = 0;
-    while let Some(piece) = field.chunk().await.map_err(|error| broken(&error))? {
+    while let Some(piece) = next_piece(&mut field).await? {
         written += piece.len() as u64;
         if written > bytes_max {
             return Err(Problem::too_large(format!("a file has at most {bytes_max} bytes")));
@@ -386,7 +407,7 @@ async fn write_field(path: &Path, mut field: Field<'_>, bytes_max: u64) -> Answe
 /// A field of a form that is no file.
 pub(super) async fn text_of(mut field: Field<'_>) -> Answer<String> {
     let mut bytes = Vec::new();
-    while let Some(piece) = field.chunk().await.map_err(|error| broken(&error))? {
+    while let Some(piece) = next_piece(&mut field).await? {
         bytes.extend_from_slice(&piece);
         if bytes.len() > FIELD_BYTES_MAX {
             return Err(Problem::too_large("a field of the form is too long"));
@@ -395,17 +416,35 @@ pub(super) async fn text_of(mut field: Field<'_>) -> Answer<String> {
     String::from_utf8(bytes).map_err(|_| Problem::bad_request("a field of the form is no text"))
 }
 
-pub(super) fn broken(error: &axum::extract::multipart::MultipartError) -> Problem {
+/// The next field of a form.
+pub(super) async fn next_field(form: &mut Multipart) -> Answer<Option<Field<'_>>> {
+    let field = timeout(SILENCE_MAX, form.next_field()).await;
+    field.map_err(|_| Problem::silent())?.map_err(|error| broken(&error))
+}
+
+async fn next_piece(field: &mut Field<'_>) -> Answer<Option<Bytes>> {
+    let piece = timeout(SILENCE_MAX, field.chunk()).await;
+    piece.map_err(|_| Problem::silent())?.map_err(|error| broken(&error))
+}
+
+fn broken(error: &axum::extract::multipart::MultipartError) -> Problem {
     Problem::bad_request(format!("the form: {}", error.body_text()))
 }
 
 /// Appends a body to the file at `path`, which holds `offset` of `length` bytes; returns how many it holds then. What
-/// arrived before a connection broke is kept.
-async fn receive(path: &Path, mut offset: u64, length: u64, body: Body) -> Answer<u64> {
+/// arrived before a connection broke, or was silent for `silence_max`, is kept.
+async fn receive(path: &Path, mut offset: u64, length: u64, body: Body, silence_max: Duration) -> Answer<u64> {
     let mut file = OpenOptions::new().append(true).open(path).await.map_err(failed)?;
     let mut pieces = body.into_data_stream();
-    while let Some(piece) = pieces.next().await {
-        let Ok(piece) = piece else { break };
+    loop {
+        let piece = match timeout(silence_max, pieces.next()).await {
+            Ok(Some(Ok(piece))) => piece,
+            Ok(Some(Err(_)) | None) => break,
+            Err(_) => {
+                file.sync_all().await.map_err(failed)?;
+                return Err(Problem::silent());
+            }
+        };
         let wanted = usize::try_from(length - offset).map_or(piece.len(), |left| left.min(piece.len()));
         file.write_all(&piece[..wanted]).await.map_err(failed)?;
         offset += wanted as u64;
@@ -497,4 +536,32 @@ fn tus(status: StatusCode, headers: impl IntoIterator<Item = (HeaderName, Header
 
 fn failed(error: std::io::Error) -> Problem {
     anyhow::Error::new(error).context("writing an upload").into()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use futures_util::stream::{iter, pending};
+
+    use super::*;
+
+    #[test]
+    fn a_sender_that_is_silent_is_given_up_and_what_came_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("talk.vtt");
+        std::fs::write(&path, "WEB").unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let stalled = Body::from_stream(iter([Ok::<_, Infallible>("VTT")]).chain(pending()));
+        let received = receive(&path, 3, 100, stalled, Duration::from_millis(10));
+        let refused = runtime.unwrap().block_on(received).unwrap_err();
+        assert_eq!(refused.into_response().status(), StatusCode::REQUEST_TIMEOUT);
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "WEBVTT");
+    }
+
+    #[test]
+    fn recordings_are_known_by_their_names() {
+        assert!(is_named_as_recording("Réunion.MP3") && is_named_as_recording("a.b.mka"));
+        assert!(!is_named_as_recording("weekly.vtt") && !is_named_as_recording("mp3"));
+    }
 }

@@ -66,6 +66,9 @@ pub(super) struct MeetingView {
     /// Where the sound can be played; absent for a meeting that came as text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) recording: Option<String>,
+    /// Where the file itself is, when `recording` is a mix of its tracks, of which players would leave some out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) original: Option<String>,
     /// Whether the caller may correct, share and delete it.
     can_manage: bool,
     /// Who may see it; only for those who may manage it.
@@ -76,14 +79,25 @@ pub(super) struct MeetingView {
 }
 
 /// Who may see and change a meeting.
-#[derive(Clone, Serialize, Deserialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct AccessView {
     /// The person who may do everything; nobody in a library of one user.
-    #[serde(default)]
     owner: Option<String>,
     visibility: VisibilityView,
-    #[serde(default)]
     delegations: Vec<DelegationView>,
+}
+
+/// What of that is to be changed; what is absent stays.
+#[derive(Deserialize, ToSchema)]
+pub(super) struct AccessChange {
+    /// Only the owner and the operator name another. A meeting that has one keeps one.
+    #[serde(default)]
+    owner: Option<String>,
+    #[serde(default)]
+    visibility: Option<VisibilityView>,
+    /// All of them.
+    #[serde(default)]
+    delegations: Option<Vec<DelegationView>>,
 }
 
 /// Who sees a meeting beside its owner and those it was shared with.
@@ -286,6 +300,7 @@ impl MeetingView {
             agenda: meeting.agenda.clone(),
             file_name: meeting.source.as_ref().map(|source| source.file_name.clone()),
             recording: None,
+            original: None,
             can_manage,
             access: can_manage.then(|| AccessView::of(&meeting.access)),
             exports: crate::stages::export_meeting::ExportFormat::ALL
@@ -322,27 +337,32 @@ impl AccessView {
                 .collect(),
         }
     }
+}
 
-    pub(super) fn into_access(self) -> Access {
+impl AccessChange {
+    /// The access that comes of `before`.
+    pub(super) fn applied_to(self, before: &Access) -> Access {
         let person = |text: &str| datasets::PersonId::from_contact(text, None);
+        let delegations = self.delegations.map(|delegations| {
+            let named = delegations.into_iter().map(|delegation| Delegation {
+                to: match &delegation.to {
+                    DelegateView::Person(to) => Delegate::Person(person(to)),
+                    DelegateView::Group(group) => Delegate::Group(GroupId::new(group.trim())),
+                },
+                right: match delegation.right {
+                    RightView::View => datasets::Right::View,
+                    RightView::Manage => datasets::Right::Manage,
+                },
+                until: delegation.until,
+            });
+            named.collect()
+        });
         Access {
-            owner: self.owner.as_deref().map(person),
-            visibility: self.visibility.into_visibility(),
-            delegations: self
-                .delegations
-                .iter()
-                .map(|delegation| Delegation {
-                    to: match &delegation.to {
-                        DelegateView::Person(to) => Delegate::Person(person(to)),
-                        DelegateView::Group(group) => Delegate::Group(GroupId::new(group.trim())),
-                    },
-                    right: match delegation.right {
-                        RightView::View => datasets::Right::View,
-                        RightView::Manage => datasets::Right::Manage,
-                    },
-                    until: delegation.until,
-                })
-                .collect(),
+            owner: self.owner.as_deref().map(person).or_else(|| before.owner.clone()),
+            visibility: self
+                .visibility
+                .map_or_else(|| before.visibility.clone(), VisibilityView::into_visibility),
+            delegations: delegations.unwrap_or_else(|| before.delegations.clone()),
         }
     }
 }

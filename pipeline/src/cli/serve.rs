@@ -84,6 +84,9 @@ pub(super) struct ServeArgs {
         default_value = "groups"
     )]
     oidc_groups_claim: String,
+    /// Mail addresses count as verified where its tokens do not say: for a provider that verifies all and says so of none
+    #[arg(long)]
+    oidc_assume_verified: bool,
     /// Largest file that is taken, in mebibytes
     #[arg(long, default_value_t = 8192, value_name = "MIB")]
     upload_mib_max: u64,
@@ -153,6 +156,7 @@ impl ServeArgs {
                 audience: audience.clone(),
                 keys_url: self.oidc_keys.clone(),
                 groups_claim: self.oidc_groups_claim.clone(),
+                assumes_verified: self.oidc_assume_verified,
             })),
             (Some(_), None) => bail!("oidc-issuer needs oidc-audience: the audience that tokens for greffier carry"),
             (None, _) if self.oidc_audience.is_some() || self.oidc_keys.is_some() => {

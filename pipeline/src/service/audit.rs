@@ -20,7 +20,7 @@ pub struct AuditLog {
 pub struct AuditRecord<'a> {
     /// When.
     pub at: Timestamp,
-    /// Who: a token or a person; `anonymous` on a machine of its own.
+    /// Who: a token or a person; `anonymous` on a machine of its own; `retention` for what a rule deletes.
     pub who: &'a str,
     /// The HTTP method.
     pub method: &'a str,

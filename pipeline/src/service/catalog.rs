@@ -7,6 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use anyhow::Context as _;
 use datasets::library::{Library, LibraryError, MeetingVersions};
 use datasets::{Meeting, MeetingId, Viewer};
+use jiff::Timestamp;
 use rayon::prelude::*;
 
 use crate::stages::list_actions::{ListedAction, actions_of};
@@ -18,6 +19,10 @@ pub struct Entry {
     pub meeting: Meeting,
     /// Which versions of the artifacts this was read from.
     pub versions: MeetingVersions,
+    /// When.
+    pub read_at: Timestamp,
+    /// Whether the file it came from is still held.
+    pub has_source: bool,
     /// What is to be done, with states.
     pub actions: Vec<ListedAction>,
     /// The first statements of the abstract.
@@ -138,6 +143,8 @@ fn read_entry(library: &Library, id: &MeetingId) -> anyhow::Result<Entry> {
         .with_context(|| format!("reading the minutes of `{id}`"))?;
     let actions = actions_of(&meeting, minutes.as_ref(), &library.action_statuses(id)?);
     let mut entry = Entry {
+        has_source: library.source_file(&meeting).is_some(),
+        read_at: Timestamp::now(),
         meeting,
         versions,
         actions,

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use datasets::library::Library;
-use datasets::{MeetingId, Viewer};
+use datasets::{MeetingId, PersonId, Viewer};
 use serde::{Deserialize, Serialize};
 
 pub use self::event_log::{Event, Notice, Replayed, ToldLine};
@@ -73,6 +73,12 @@ pub enum OpenLiveError {
         /// So many.
         max: usize,
     },
+    /// One person holds as many as one person may.
+    #[error("you hold {max} live meetings, and one person holds no more at once here")]
+    TooManyOwn {
+        /// So many.
+        max: usize,
+    },
     /// The server hears nothing.
     #[error("this server has no speech model")]
     NoSpeechModel,
@@ -101,25 +107,14 @@ impl LiveSessions {
         }
     }
 
-    /// The session, when `viewer` opened it: to everybody else there is none.
-    pub fn own(&self, id: &MeetingId, viewer: &Viewer) -> Option<Arc<LiveSession>> {
-        let session = self.sessions().get(id).cloned();
-        session.filter(|session| session.is_of(viewer))
-    }
-
-    /// The sessions that `viewer` opened, the latest first; the operator's are all.
-    pub fn all_own(&self, viewer: &Viewer) -> Vec<Arc<LiveSession>> {
-        let sessions = self.sessions();
-        let own = sessions.values().filter(|session| session.is_of(viewer));
-        let mut own: Vec<_> = own.cloned().collect();
-        drop(sessions);
-        own.sort_by_key(|session| std::cmp::Reverse(session.opened_at()));
-        own
-    }
-
     /// How many are being held.
     pub fn held(&self) -> usize {
         self.slots.taken()
+    }
+
+    fn held_by(&self, owner: &PersonId) -> usize {
+        let sessions = self.sessions();
+        sessions.values().filter(|session| session.is_held_by(owner)).count()
     }
 
     /// How late the latest words of the latest meeting were.
@@ -169,6 +164,14 @@ impl LiveSessions {
         }
     }
 
+    /// The meeting was deleted: nothing of what was said is told any more.
+    pub(super) fn forget(&self, id: &MeetingId) {
+        let forgotten = self.sessions().remove(id);
+        if let Some(session) = forgotten {
+            session.become_finished(None);
+        }
+    }
+
     fn insert(&self, session: &Arc<LiveSession>) {
         self.sessions().insert(session.id().clone(), Arc::clone(session));
     }
@@ -179,6 +182,29 @@ impl LiveSessions {
 }
 
 impl Service {
+    /// The live meeting, when `viewer` opened it: to everybody else there is none. One that is in the library is there only
+    /// for who may see it there.
+    pub fn own_live(&self, id: &MeetingId, viewer: &Viewer) -> Option<Arc<LiveSession>> {
+        let session = self.live.sessions().get(id).cloned();
+        session.filter(|session| self.is_own(session, viewer))
+    }
+
+    /// The live meetings that `viewer` opened, the latest first; the operator's are all.
+    pub fn all_own_live(&self, viewer: &Viewer) -> Vec<Arc<LiveSession>> {
+        let mut own: Vec<_> = self.live.sessions().values().cloned().collect();
+        own.retain(|session| self.is_own(session, viewer));
+        own.sort_by_key(|session| std::cmp::Reverse(session.opened_at()));
+        own
+    }
+
+    fn is_own(&self, session: &LiveSession, viewer: &Viewer) -> bool {
+        session.is_of(viewer)
+            && match session.state() {
+                LiveState::Finished(Some(meeting)) => self.catalog.visible(&meeting, viewer).is_some(),
+                _ => true,
+            }
+    }
+
     /// Opens a live meeting: from now on its sound can be sent.
     ///
     /// # Errors
@@ -188,6 +214,11 @@ impl Service {
             return Err(OpenLiveError::NoSpeechModel);
         };
         let max = self.live.settings.sessions_max;
+        // Whoever forgets to end meetings keeps nobody else from theirs.
+        let max_own = max.div_ceil(2);
+        if new.owner().is_some_and(|owner| self.live.held_by(owner) >= max_own) {
+            return Err(OpenLiveError::TooManyOwn { max: max_own });
+        }
         let slot = self.live.slots.take().ok_or(OpenLiveError::TooMany { max })?;
         let order = new.order(speech, &self.minutes_engine);
         let engine = self.live.engine(order.speech())?;

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use datasets::{Minutes, Transcript};
+use datasets::{Minutes, Support, Transcript};
 
 /// Upper ends of the classes of the times of calls, in seconds: Prometheus' own defaults.
 const SECONDS: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
@@ -22,8 +22,10 @@ struct Counted {
     jobs_failed: u64,
     heard: Duration,
     hearing: Duration,
+    heard_live: Duration,
     suppressed: Duration,
     statements: u64,
+    proven: u64,
     struck: u64,
 }
 
@@ -84,18 +86,30 @@ impl Metrics {
 
     /// Counts a recording that was transcribed.
     pub fn heard(&self, transcript: &Transcript, sound: Duration, took: Duration) {
-        let suppressed = transcript.suppressed.iter();
-        let ms: i64 = suppressed.map(|one| one.span.end.0 - one.span.start.0).sum();
         let mut counted = self.counted();
         counted.heard += sound;
         counted.hearing += took;
-        counted.suppressed += Duration::from_millis(u64::try_from(ms).unwrap_or(0));
+        counted.suppressed += suppressed(transcript);
+    }
+
+    /// Counts the sound of a live meeting: apart, because hearing it takes as long as it lasts.
+    pub fn heard_live(&self, sound: Duration) {
+        self.counted().heard_live += sound;
+    }
+
+    /// Counts what was taken out of the transcript of a live meeting.
+    pub fn suppressed_live(&self, transcript: &Transcript) {
+        self.counted().suppressed += suppressed(transcript);
     }
 
     /// Counts minutes that were made.
     pub fn minuted(&self, minutes: &Minutes) {
+        let proven = minutes
+            .statements()
+            .filter(|statement| statement.support == Support::Proven);
         let mut counted = self.counted();
         counted.statements += minutes.statements().count() as u64;
+        counted.proven += proven.count() as u64;
         counted.struck += minutes.dropped.len() as u64;
     }
 
@@ -138,6 +152,11 @@ impl Metrics {
                 counted.hearing.as_secs_f64(),
             ),
             (
+                "greffier_live_sound_seconds_total",
+                "Sound of live meetings that have ended, all tracks together.",
+                counted.heard_live.as_secs_f64(),
+            ),
+            (
                 "greffier_suppressed_seconds_total",
                 "Sound whose words were taken out as invented.",
                 counted.suppressed.as_secs_f64(),
@@ -146,6 +165,11 @@ impl Metrics {
                 "greffier_statements_total",
                 "Statements of minutes that were made.",
                 counted.statements as f64,
+            ),
+            (
+                "greffier_statements_proven_total",
+                "Statements whose evidence holds all of them; by the statements, the share that is proven.",
+                counted.proven as f64,
             ),
             (
                 "greffier_statements_struck_total",
@@ -167,6 +191,12 @@ impl Metrics {
     fn counted(&self) -> MutexGuard<'_, Counted> {
         self.counted.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn suppressed(transcript: &Transcript) -> Duration {
+    let spans = transcript.suppressed.iter().map(|one| one.span);
+    let ms: i64 = spans.map(|span| span.end.0 - span.start.0).sum();
+    Duration::from_millis(u64::try_from(ms).unwrap_or(0))
 }
 
 #[derive(Default)]

@@ -18,6 +18,7 @@ use tokio::sync::broadcast;
 
 use super::run_parameters::RunParameters;
 use super::store::{Store, fresh_id, now_ms, timestamp};
+use super::webhooks::announce;
 
 /// Failures before a job is dead.
 const ATTEMPTS_MAX: u32 = 3;
@@ -161,7 +162,8 @@ impl Queue {
     /// # Errors
     /// When the database cannot be written.
     pub fn open(store: Arc<Store>) -> anyhow::Result<Self> {
-        store.connection().execute(
+        end_in(
+            &store,
             "update jobs set interruptions = interruptions + 1, started_at = null,
                  state = iif(interruptions + 1 >= ?1, 'dead', 'queued'),
                  finished_at = iif(interruptions + 1 >= ?1, ?2, null),
@@ -275,7 +277,8 @@ impl Queue {
     /// # Errors
     /// When the database cannot be written.
     pub fn finish(&self, id: &JobId, meetings: &[MeetingId]) -> anyhow::Result<Job> {
-        self.store.connection().execute(
+        end_in(
+            &self.store,
             "update jobs set state = 'done', finished_at = ?2, meetings = ?3, error = null where id = ?1",
             params![id.0, now_ms(), serde_json::to_string(meetings)?],
         )?;
@@ -288,7 +291,8 @@ impl Queue {
     /// When the database cannot be written.
     pub fn fail(&self, id: &JobId, error: &str, retry: Retry) -> anyhow::Result<Job> {
         let attempts_max = if retry == Retry::Later { ATTEMPTS_MAX } else { 1 };
-        self.store.connection().execute(
+        end_in(
+            &self.store,
             "update jobs set attempts = attempts + 1, error = ?2, started_at = null,
                  state = iif(attempts + 1 >= ?3, 'dead', 'queued'),
                  finished_at = iif(attempts + 1 >= ?3, ?4, null),
@@ -444,6 +448,22 @@ impl Queue {
             .filter(|_| job.state == JobState::Running);
         job
     }
+}
+
+/// Changes jobs by `sql`. Of those that have ended with it webhooks are told, if only when the process is there again.
+fn end_in(store: &Store, sql: &str, parameters: impl rusqlite::Params) -> anyhow::Result<()> {
+    let mut connection = store.connection();
+    let transaction = connection.transaction()?;
+    let mut statement = transaction.prepare(&format!("{sql} returning {COLUMNS}"))?;
+    let changed = statement.query_map(parameters, read_job)?;
+    let changed: anyhow::Result<Vec<Job>> = changed.map(|row| row?).collect();
+    drop(statement);
+    for job in changed? {
+        if matches!(job.state, JobState::Done | JobState::Dead) {
+            announce(&transaction, &job)?;
+        }
+    }
+    Ok(transaction.commit()?)
 }
 
 fn read_job(row: &Row<'_>) -> rusqlite::Result<anyhow::Result<Job>> {

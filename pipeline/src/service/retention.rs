@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::Service;
+use super::audit::AuditRecord;
 use crate::stages::transcribe::has_recording;
 
 /// Between two looks of a server.
@@ -168,6 +169,17 @@ impl Service {
         let (meeting, part) = (&due.meeting, due.delete);
         match deleted {
             Ok(receipt) => {
+                self.audit.append(&AuditRecord {
+                    at: Timestamp::now(),
+                    who: "retention",
+                    method: "DELETE",
+                    route: match part {
+                        Part::Meeting => "/v1/meetings/{meeting}",
+                        Part::Sound => "/v1/meetings/{meeting}/recording",
+                    },
+                    subject: Some(meeting.as_str()),
+                    status: 200,
+                });
                 tracing::info!(%meeting, ?part, age_days = due.age_days, "deleted by a retention rule");
                 receipt
             }

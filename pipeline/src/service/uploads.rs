@@ -16,6 +16,8 @@ use super::store::{Store, fresh_id, now_ms};
 
 /// How long an upload that stopped is kept.
 const KEPT_MS: i64 = 7 * 24 * 3_600_000;
+/// How long the file of a job that was given up is kept: until then it can be tried again.
+const DEAD_KEPT_MS: i64 = 30 * 24 * 3_600_000;
 /// Longest name of a file, in bytes; file systems allow 255.
 const NAME_BYTES_MAX: usize = 180;
 
@@ -189,14 +191,16 @@ impl Uploads {
         }
     }
 
-    /// Removes what stopped long ago.
+    /// Removes what stopped long ago, and the files of jobs that were given up long ago.
     ///
     /// # Errors
     /// When the database or a file cannot be changed.
     pub fn expire(&self) -> anyhow::Result<()> {
         let stale = self.ids(
-            "select id from uploads where job is null and created_at < ?1",
-            [now_ms() - KEPT_MS],
+            "select id from uploads where job is null and created_at < ?1
+             union select uploads.id from uploads join jobs on jobs.id = uploads.job
+                 where jobs.state = 'dead' and jobs.finished_at < ?2",
+            [now_ms() - KEPT_MS, now_ms() - DEAD_KEPT_MS],
         )?;
         stale.iter().try_for_each(|id| self.remove(id))
     }
@@ -244,6 +248,7 @@ fn read_upload(row: &Row<'_>) -> rusqlite::Result<anyhow::Result<Upload>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::service::queue::{Lane, NewJob, Queue, Retry};
 
     #[test]
     fn a_name_out_of_an_upload_stays_a_name() {
@@ -253,6 +258,38 @@ mod tests {
         assert_eq!(safe_name(".."), "upload");
         assert_eq!(safe_name("a\nb.vtt"), "ab.vtt");
         assert!(safe_name(&format!("{}.vtt", "é".repeat(300))).len() < 255);
+    }
+
+    #[test]
+    fn the_file_of_a_job_that_was_given_up_goes_after_a_month() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Arc::new(Store::open(folder.path()).unwrap());
+        let uploads = Uploads::open(Arc::clone(&store), folder.path().join("uploads")).unwrap();
+        let queue = Queue::open(Arc::clone(&store)).unwrap();
+        let parameters = RunParameters {
+            file_name: "weekly.vtt".to_owned(),
+            ..RunParameters::default()
+        };
+        let upload = uploads.begin(None, 10, parameters.clone()).unwrap();
+        let job = queue.submit(&NewJob {
+            lane: Lane::Text,
+            priority: 0,
+            parameters,
+            owner: None,
+            idempotency_key: None,
+        });
+        let job = job.unwrap().id;
+        uploads.set_job(&upload.id, &job).unwrap();
+        queue.fail(&job, "broken", Retry::Never).unwrap();
+        uploads.expire().unwrap();
+        assert!(upload.parameters.path.exists());
+        let long_ago = now_ms() - DEAD_KEPT_MS - 1;
+        let made_old = store
+            .connection()
+            .execute("update jobs set finished_at = ?1", [long_ago]);
+        assert_eq!(made_old.unwrap(), 1);
+        uploads.expire().unwrap();
+        assert!(!upload.parameters.path.exists() && queue.get(&job).unwrap().is_some());
     }
 
     #[test]

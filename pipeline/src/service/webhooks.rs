@@ -8,10 +8,9 @@ use std::time::Duration;
 use anyhow::Context as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use datasets::MeetingId;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension as _, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 use serde::Serialize;
 use sha2::Sha256;
 
@@ -104,37 +103,6 @@ impl Webhooks {
         Ok(connection.execute("delete from webhooks where id = ?1", [id])? > 0)
     }
 
-    /// Writes down that a job ends in `state`, once per webhook. Names and states only, nothing of what was said. Comes
-    /// before the job's own end is written: a crash between the two tells it twice under one id, never not at all.
-    ///
-    /// # Errors
-    /// When the database cannot be written.
-    pub fn announce(&self, job: &Job, state: JobState, meetings: &[MeetingId]) -> anyhow::Result<()> {
-        let kind = if state == JobState::Done {
-            "job.done"
-        } else {
-            "job.dead"
-        };
-        let body = serde_json::json!({
-            "type": kind,
-            "timestamp": Timestamp::now(),
-            "data": { "job": job.id, "state": state, "meetings": meetings, "file_name": job.parameters.file_name },
-        })
-        .to_string();
-        for webhook in self.list()? {
-            self.store.connection().execute(
-                "insert or replace into deliveries (id, webhook, body, not_before) values (?1, ?2, ?3, ?4)",
-                params![
-                    format!("{}-{}", job.id.0, &webhook.id[20..]),
-                    webhook.id,
-                    body,
-                    now_ms()
-                ],
-            )?;
-        }
-        Ok(())
-    }
-
     /// Sends the next message that is due; `false` when none is.
     ///
     /// # Errors
@@ -184,6 +152,35 @@ impl Webhooks {
     }
 }
 
+/// Writes down that a job has ended, once per webhook, each time under an id of its own: a job that was given up may be
+/// tried again. Names and states only, nothing of what was said. `connection` is in the transaction that ends the job, so
+/// that both are written or none.
+///
+/// # Errors
+/// When the database cannot be written.
+pub(super) fn announce(connection: &Connection, job: &Job) -> anyhow::Result<()> {
+    let kind = if job.state == JobState::Done {
+        "job.done"
+    } else {
+        "job.dead"
+    };
+    let body = serde_json::json!({
+        "type": kind,
+        "timestamp": Timestamp::now(),
+        "data": { "job": job.id, "state": job.state, "meetings": job.meetings, "file_name": job.parameters.file_name },
+    })
+    .to_string();
+    let mut statement = connection.prepare_cached("select id from webhooks")?;
+    let webhooks: Vec<String> = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    for webhook in webhooks {
+        connection.execute(
+            "insert into deliveries (id, webhook, body, not_before) values (?1, ?2, ?3, ?4)",
+            params![fresh_id(), webhook, body, now_ms()],
+        )?;
+    }
+    Ok(())
+}
+
 /// The value of `webhook-signature` for a message.
 ///
 /// # Errors
@@ -218,6 +215,50 @@ fn send(delivery: &Delivery) -> anyhow::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::service::queue::{Lane, NewJob, Queue, Retry};
+    use crate::service::run_parameters::RunParameters;
+
+    #[test]
+    fn each_end_of_a_job_is_told_once_under_an_id_of_its_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Arc::new(Store::open(folder.path()).unwrap());
+        let webhooks = Webhooks::new(Arc::clone(&store));
+        webhooks.add("http://127.0.0.1:9/hook").unwrap();
+        let told = || -> Vec<(String, String)> {
+            let connection = store.connection();
+            let mut statement = connection
+                .prepare("select id, body ->> 'type' from deliveries order by rowid")
+                .unwrap();
+            let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+            rows.map(Result::unwrap).collect()
+        };
+        let queue = Queue::open(Arc::clone(&store)).unwrap();
+        let job = queue.submit(&NewJob {
+            lane: Lane::Text,
+            priority: 0,
+            parameters: RunParameters::default(),
+            owner: None,
+            idempotency_key: None,
+        });
+        let id = job.unwrap().id;
+        queue.take(Lane::Text).unwrap();
+        queue.fail(&id, "no space left", Retry::Later).unwrap();
+        assert_eq!(told(), [], "it is tried again");
+        queue.fail(&id, "broken", Retry::Never).unwrap();
+        assert!(queue.retry(&id).unwrap());
+        // The process ends each time.
+        for _ in 0..20 {
+            queue.take(Lane::Text).unwrap();
+            Queue::open(Arc::clone(&store)).unwrap();
+        }
+        assert!(queue.retry(&id).unwrap());
+        queue.take(Lane::Text).unwrap();
+        queue.finish(&id, &[]).unwrap();
+        let kinds: Vec<String> = told().into_iter().map(|(_, kind)| kind).collect();
+        assert_eq!(kinds, ["job.dead", "job.dead", "job.done"]);
+        let ids: std::collections::BTreeSet<String> = told().into_iter().map(|(id, _)| id).collect();
+        assert_eq!(ids.len(), 3);
+    }
 
     #[test]
     fn the_signature_is_that_of_the_standard() {

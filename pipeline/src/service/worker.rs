@@ -115,16 +115,11 @@ fn attend(service: &Service, models: &mut Models, job: &Job) {
             service.metrics.job_failed();
             traces::failed(&span);
             tracing::warn!(job = job.id.0, error = said, ms, "a job failed");
-            service
-                .queue
-                .fail(&job.id, &said, retry)
-                .and_then(|job| match job.state {
-                    JobState::Dead => {
-                        job.parameters.live.iter().for_each(|live| service.live.failed(live));
-                        service.webhooks.announce(&job, JobState::Dead, &[])
-                    }
-                    _ => Ok(()),
-                })
+            service.queue.fail(&job.id, &said, retry).map(|job| {
+                if job.state == JobState::Dead {
+                    job.parameters.live.iter().for_each(|live| service.live.failed(live));
+                }
+            })
         }
     };
     if let Err(error) = written {
@@ -137,7 +132,6 @@ fn attend(service: &Service, models: &mut Models, job: &Job) {
 }
 
 fn finish(service: &Service, job: &Job, meetings: &[MeetingId]) -> anyhow::Result<()> {
-    service.webhooks.announce(job, JobState::Done, meetings)?;
     service.queue.finish(&job.id, meetings)?;
     // Deleted while the job was at work: nothing is to tell of it.
     for id in meetings {
@@ -410,15 +404,15 @@ pub fn loaded(slot: &mut Option<LoadedTranscriber>, options: SpeechOptions) -> a
     Ok(&mut slot.as_mut().context("it was just loaded")?.transcriber)
 }
 
-/// Sends what is due, and once in a while removes uploads that nobody finished.
+/// Sends what is due, and once in a while removes uploads that nobody finished, and mixes that nobody listens to.
 fn send_webhooks(service: &Service, stopping: &AtomicBool) {
     let mut seen = 0;
     let mut rounds: u32 = 0;
     while !stopping.load(Ordering::Relaxed) {
         if rounds.is_multiple_of(3600)
-            && let Err(error) = service.uploads.expire()
+            && let Err(error) = service.uploads.expire().and_then(|()| service.mixes.expire())
         {
-            tracing::error!(error = format!("{error:#}"), "old uploads cannot be removed");
+            tracing::error!(error = format!("{error:#}"), "old uploads and mixes cannot be removed");
         }
         rounds = rounds.wrapping_add(1);
         match service.webhooks.send_next() {

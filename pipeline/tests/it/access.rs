@@ -83,6 +83,7 @@ fn calls(id: &str) -> Vec<Call> {
         get(at("/transcript")),
         get(at("/minutes")),
         get(at("/recording")),
+        get(at("/recording/mix")),
         ("PATCH", at(""), Some(json!({ "title": "x" }))),
         ("DELETE", at(""), None),
         ("PUT", at("/speakers/Guest"), Some(json!({ "name": "x" }))),
@@ -301,4 +302,116 @@ fn a_right_ends_by_itself() {
         }
     }
     assert!(was_seen, "five seconds are enough for one question");
+}
+
+fn delegation(to: MadeDelegate, manages: bool) -> MadeDelegation {
+    MadeDelegation {
+        to,
+        manages,
+        until: None,
+    }
+}
+
+#[test]
+fn what_a_reader_downloads_does_not_say_who_else_may_see_it() {
+    let world = private(vec![
+        delegation(MadeDelegate::User(1), false),
+        delegation(MadeDelegate::Group(0), true),
+    ]);
+    let house = House::of(&world, world.numbers());
+    let path = format!("/v1/meetings/{}/exports/json", id(0));
+    let exported = |user| {
+        let (status, text) = house.ask(user, "GET", &path, None);
+        assert_eq!(status, StatusCode::OK);
+        let (tag, body) = text.split_once('\n').unwrap();
+        (tag.to_owned(), body.to_owned())
+    };
+    let (to_owner, to_reader, to_manager) = (exported(0), exported(1), exported(2));
+    for told in [USERS[0], USERS[1], "board"] {
+        assert!(
+            to_owner.1.contains(told) && !to_reader.1.contains(told),
+            "{}",
+            to_reader.1
+        );
+    }
+    assert!(to_reader.1.contains(&secret(0)));
+    assert_eq!(to_owner, to_manager);
+    assert_ne!(to_owner.0, to_reader.0, "one may not be taken for the other");
+}
+
+#[test]
+fn what_is_not_named_of_the_rights_to_a_meeting_stays() {
+    let world = private(vec![delegation(MadeDelegate::User(1), true)]);
+    let house = House::of(&world, world.numbers());
+    let path = format!("/v1/meetings/{}", id(0));
+    let change = |user, access: Value| house.ask(user, "PATCH", &path, Some(&json!({ "access": access }))).0;
+    let before = house.json(0, &path)["access"].clone();
+    assert_eq!(
+        change(1, json!({ "visibility": { "to": "participants" } })),
+        StatusCode::OK
+    );
+    let after = house.json(0, &path)["access"].clone();
+    assert_eq!(after["visibility"]["to"], "participants");
+    assert_eq!(
+        (&after["owner"], &after["delegations"]),
+        (&before["owner"], &before["delegations"])
+    );
+    // Whoever manages a meeting cannot take it, nor may anybody leave it without an owner.
+    assert_eq!(change(1, json!({ "owner": USERS[1] })), StatusCode::FORBIDDEN);
+    assert_eq!(change(0, json!({ "owner": null })), StatusCode::OK);
+    assert_eq!(house.json(1, &path)["access"], after);
+    assert_eq!(change(0, json!({ "owner": USERS[3] })), StatusCode::OK);
+    assert_eq!(house.json(3, &path)["access"]["owner"], USERS[3]);
+    assert_eq!(change(3, json!({ "delegations": [] })), StatusCode::OK);
+    assert_eq!(house.ask(1, "GET", &path, None).0, StatusCode::NOT_FOUND);
+}
+
+#[test]
+fn whoever_follows_a_job_hears_no_more_once_the_token_is_revoked() {
+    let world = private(Vec::new());
+    let house = House::of(&world, world.numbers());
+    house.upload(0, "note");
+    let job = house.json(0, "/v1/jobs")["items"][0]["id"].clone();
+    let path = format!("/v1/jobs/{}/events", job.as_str().unwrap());
+    std::thread::scope(|scope| {
+        let listening = scope.spawn(|| house.ask(0, "GET", &path, None));
+        // Long enough for it to be let in.
+        std::thread::park_timeout(std::time::Duration::from_secs(3));
+        assert!(!listening.is_finished());
+        house.revoke(0);
+        let (status, told) = listening.join().unwrap();
+        assert_eq!(status, StatusCode::OK);
+        assert_eq!(told.matches("event: job").count(), 1, "{told}");
+    });
+}
+
+#[test]
+fn pages_of_actions_and_people_follow_each_other_without_gaps() {
+    let mut world = private(Vec::new());
+    for user in [1, 2] {
+        let mut made = world.meetings[0].clone();
+        made.participants = vec![0, user];
+        world.meetings.push(made);
+    }
+    let house = House::of(&world, world.numbers());
+    for (list, name) in [("/v1/actions?status=all", "id"), ("/v1/people?q=", "person")] {
+        let names = |page: &Value| -> Vec<String> {
+            let items = page["items"].as_array().unwrap().iter();
+            items
+                .map(|item| format!("{} {}", item["meeting"], item[name]))
+                .collect()
+        };
+        let all = house.json(0, list);
+        assert!(all["next"].is_null() && names(&all).len() >= 3, "{all:#}");
+        let (mut walked, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let page = house.json(0, &format!("{list}&limit=1{cursor}"));
+            walked.extend(names(&page));
+            match page["next"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => break,
+            }
+        }
+        assert_eq!(walked, names(&all));
+    }
 }

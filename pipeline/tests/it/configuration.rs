@@ -159,6 +159,13 @@ fn what_the_rules_no_longer_keep_goes_with_a_receipt() {
         "nothing goes by looking"
     );
 
+    // Who knows of the recording.
+    let quiet = "/v1/meetings/2001-01-01-quiet";
+    let server = Server::start(&bench, &["--anonymous"]);
+    let before = server.get(quiet);
+    assert!(before.json()["recording"].is_string(), "{}", before.text());
+    assert!(server.stop().success());
+
     // A server does it by itself.
     let server = Server::start(&bench, &["--anonymous", "--config", file.to_str().unwrap()]);
     let left = || server.get("/v1/meetings").json()["total"].clone();
@@ -168,7 +175,12 @@ fn what_the_rules_no_longer_keep_goes_with_a_receipt() {
         std::thread::yield_now();
     }
     assert_eq!(server.get("/v1/meetings/2026-03-05-release-planning").status, 404);
-    let transcript = server.get("/v1/meetings/2001-01-01-quiet/transcript").json();
+    let tag = before.header("etag").unwrap();
+    server.until("the tag changes", || {
+        server.call("GET", quiet, &[("if-none-match", tag)], &[]).status == 200
+    });
+    assert!(server.get(quiet).json()["recording"].is_null());
+    let transcript = server.get(&format!("{quiet}/transcript")).json();
     assert_eq!(transcript["utterances"][0]["text"], "The lease is signed.");
     assert!(
         !server
@@ -184,6 +196,8 @@ fn what_the_rules_no_longer_keep_goes_with_a_receipt() {
         .collect();
     assert_eq!(subjects.len(), 2);
     assert!(subjects.contains(&json!("2026-03-05-release-planning")) && subjects.contains(&json!("2001-01-01-quiet")));
+    let audit = std::fs::read_to_string(bench.path("library/service/audit.jsonl")).unwrap();
+    assert_eq!(audit.matches("\"who\":\"retention\"").count(), 2, "{audit}");
     assert_eq!(bench.json(&with_rules), json!([]), "nothing is left to do");
 }
 

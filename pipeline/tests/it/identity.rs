@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use datasets::PersonId;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
-use pipeline::service::identity::{IdentityOptions, IdentityProvider};
+use pipeline::service::identity::{IdentityError, IdentityOptions, IdentityProvider};
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
 use serde_json::{Value, json};
@@ -72,6 +72,7 @@ impl Provider {
             audience: "greffier".to_owned(),
             keys_url: None,
             groups_claim: claim.to_owned(),
+            assumes_verified: false,
         })
     }
 }
@@ -119,6 +120,10 @@ fn a_token_that_is_wrong_in_one_thing_is_refused() {
             provider.token(set("iss", json!("https://evil.example"))),
         ),
         ("unverified", provider.token(set("email_verified", json!(false)))),
+        (
+            "not said to be verified",
+            provider.token(set("email_verified", Value::Null)),
+        ),
         ("nobody", provider.token(set("email", Value::Null))),
         (
             "an unknown key",
@@ -148,4 +153,64 @@ fn a_token_that_is_wrong_in_one_thing_is_refused() {
     );
     assert!(trusted.check(&shared.unwrap()).is_err(), "another kind of key");
     assert!(trusted.check(&good).is_ok());
+}
+
+#[test]
+fn a_mail_address_of_which_nothing_is_said_is_taken_where_that_is_asked_for() {
+    let provider = Provider::start();
+    let trusting = IdentityProvider::new(IdentityOptions {
+        issuer: provider.issuer.clone(),
+        audience: "greffier".to_owned(),
+        keys_url: None,
+        groups_claim: "groups".to_owned(),
+        assumes_verified: true,
+    });
+    let with = |said: Value| provider.token(|_, claims| claims["email_verified"] = said);
+    assert!(trusting.check(&with(Value::Null)).is_ok());
+    assert!(trusting.check(&with(json!(false))).is_err());
+}
+
+#[test]
+fn a_provider_that_does_not_answer_holds_up_nobody_whose_key_is_known() {
+    let provider = Provider::start();
+    // It answers once, and from then on it takes calls and says nothing.
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let keys_url = format!("http://{}/keys", listener.local_addr().unwrap());
+    let good = format!("{}/keys", provider.issuer);
+    let (silent, fell_silent) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let (mut first, _) = listener.accept().unwrap();
+        let mut request = [0; 2048];
+        let _ = first.read(&mut request);
+        let head = "HTTP/1.1 307 Temporary Redirect\r\ncontent-length: 0\r\nconnection: close\r\n";
+        let _ = first.write_all(format!("{head}location: {good}\r\n\r\n").as_bytes());
+        drop(first);
+        let held = listener.accept();
+        silent.send(()).unwrap();
+        std::thread::park_timeout(std::time::Duration::from_secs(60));
+        drop(held);
+    });
+    let trusted = IdentityProvider::new(IdentityOptions {
+        issuer: provider.issuer.clone(),
+        audience: "greffier".to_owned(),
+        keys_url: Some(keys_url),
+        groups_claim: "groups".to_owned(),
+        assumes_verified: false,
+    });
+    let (known, unknown) = (
+        provider.token(|_, _| {}),
+        provider.token(|header, _| header.kid = Some("k9".to_owned())),
+    );
+    assert!(trusted.check(&known).is_ok());
+    // What was fetched a moment ago is not asked for again.
+    assert!(matches!(trusted.check(&unknown), Err(IdentityError::Refused(_))));
+    std::thread::park_timeout(std::time::Duration::from_millis(10_100));
+    std::thread::scope(|scope| {
+        let asking = scope.spawn(|| trusted.check(&unknown));
+        fell_silent.recv().unwrap();
+        assert!(trusted.check(&known).is_ok());
+        assert!(!asking.is_finished(), "while another waits for the provider");
+        assert!(matches!(asking.join().unwrap(), Err(IdentityError::Unreachable)));
+    });
+    assert!(trusted.check(&known).is_ok());
 }

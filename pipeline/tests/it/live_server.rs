@@ -224,9 +224,42 @@ fn what_is_not_one_s_own_does_not_exist() {
     // The meeting is Ann's, and private.
     let meeting = format!("/v1/meetings/{}", opened["id"].as_str().unwrap());
     assert_eq!(server.get(&meeting).json()["access"]["owner"], "ann@example.org");
+    assert_eq!(server.get(&path).status, 200);
     let server = server.with_token(&ben);
     assert_eq!(server.get(&meeting).status, 404);
     assert_eq!(server.get(&path).status, 404);
+
+    // What was said is not told again once its meeting is deleted.
+    let server = server.with_token(&ann);
+    assert_eq!(server.call("DELETE", &meeting, &[], &[]).status, 200);
+    assert_eq!(server.get(&path).status, 404);
+    assert_eq!(LiveClient::try_connect(&server, &opened, 0).err(), Some(404));
+    assert_eq!(server.get("/v1/live").json(), json!({ "items": [] }));
+}
+
+#[test]
+fn one_person_leaves_half_of_the_places_to_others() {
+    let bench = Workbench::new();
+    let model = random_model(&bench);
+    bench.text(&["run", &sample("2026-03-05-release-planning.vtt")]);
+    let token = |name: &str| {
+        let person = format!("{name}@example.org");
+        bench.text(&["tokens", "add", name, "--person", &person])
+    };
+    let (ann, ben) = (token("ann"), token("ben"));
+    let server = Server::start(&bench, &["--speech-model", &model, "--live-max", "2"]).with_token(&ann);
+    let first = open(&server, &json!({}));
+    let refused = server.send("POST", "/v1/live", &json!({}));
+    assert_eq!(refused.status, 503);
+    assert!(refused.text().contains("you hold 1"), "{}", refused.text());
+    let path = format!("/v1/live/{}", first["id"].as_str().unwrap());
+    let server = server.with_token(&ben);
+    open(&server, &json!({}));
+    let server = server.with_token(&ann);
+    assert_eq!(server.call("DELETE", &path, &[], &[]).status, 202);
+    server.until("the place is free", || {
+        server.send("POST", "/v1/live", &json!({})).status == 201
+    });
 }
 
 #[test]

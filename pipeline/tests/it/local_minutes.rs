@@ -31,7 +31,7 @@ fn with_context(mut model: Vec<u8>, tokens: u32) -> Vec<u8> {
 #[test]
 fn a_model_that_is_too_small_leaves_the_minutes_to_the_extractive_engine() {
     let bench = bench_with_a_meeting();
-    let model = bench.write("small.gguf", sentence_model());
+    let model = bench.write_bytes("small.gguf", &sentence_model());
     let arguments = [
         "minutes",
         MEETING,
@@ -47,7 +47,7 @@ fn a_model_that_is_too_small_leaves_the_minutes_to_the_extractive_engine() {
 #[test]
 fn what_a_model_writes_cites_what_was_said() {
     let bench = bench_with_a_meeting();
-    let model = bench.write("long.gguf", with_context(sentence_model(), 8192));
+    let model = bench.write_bytes("long.gguf", &with_context(sentence_model(), 8192));
     let arguments = [
         "minutes",
         MEETING,

@@ -226,8 +226,10 @@ pub(crate) fn id(number: usize) -> MeetingId {
 
 /// The interface over a library of made-up meetings, and one token per user.
 pub(crate) struct House {
-    // Held so that the library stays.
+    // Held so that the library stays, and the server does not stop.
     _folder: tempfile::TempDir,
+    _stop: tokio::sync::watch::Sender<bool>,
+    service: Arc<Service>,
     routes: Router,
     tokens: Vec<String>,
     runtime: tokio::runtime::Runtime,
@@ -266,14 +268,23 @@ impl House {
         let tokens = (0..USERS.len()).map(token).collect();
         let (_stop, stopping) = tokio::sync::watch::channel(false);
         Self {
-            routes: router(service, ApiOptions::default(), stopping),
+            routes: router(Arc::clone(&service), ApiOptions::default(), stopping),
+            service,
             _folder: folder,
+            _stop,
             tokens,
             runtime: tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .build()
                 .unwrap(),
         }
+    }
+
+    /// Revokes the token of a user.
+    pub(crate) fn revoke(&self, user: usize) {
+        let tokens = self.service.tokens.list().unwrap();
+        let token = tokens.iter().find(|token| token.name == USERS[user]).unwrap();
+        assert!(self.service.tokens.revoke(&token.id).unwrap());
     }
 
     /// Status, and the headers and the body that could tell something.

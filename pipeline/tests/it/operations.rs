@@ -15,7 +15,13 @@ fn with_sample() -> (Workbench, Server) {
 #[test]
 fn a_list_that_is_known_is_not_sent_again_until_something_is_new() {
     let (_bench, server) = with_sample();
-    for path in ["/v1/meetings", "/v1/actions", "/v1/people", "/v1/search?q=password"] {
+    for path in [
+        "/v1/meetings",
+        "/v1/actions",
+        "/v1/actions.ics",
+        "/v1/people",
+        "/v1/search?q=password",
+    ] {
         let first = server.get(path);
         let tag = first.header("etag").unwrap_or_else(|| panic!("{path} has no tag"));
         let again = || server.call("GET", path, &[("if-none-match", tag)], &[]);
@@ -42,6 +48,7 @@ fn counters_are_for_the_operator_and_name_nobody() {
     );
     let page = page.text();
     assert!(page.contains("\ngreffier_meetings 1\n"), "{page}");
+    assert!(page.contains("\ngreffier_statements_proven_total 0\n"), "{page}");
     let searched = "greffier_call_seconds_count{method=\"GET\",route=\"/v1/search\",status=\"200\"} 1";
     assert!(page.contains(searched) && !page.contains("password"), "{page}");
     drop(server);

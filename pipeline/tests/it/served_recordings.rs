@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::downloads::{Server as Hub, manifest, speech_model};
 use crate::server::Server;
-use crate::workbench::{Workbench, random_model, shared, silence};
+use crate::workbench::{Workbench, random_model, sample, shared, silence};
 
 #[test]
 fn a_recording_that_is_uploaded_becomes_what_greffier_run_makes_of_it() {
@@ -135,9 +135,17 @@ fn without_a_model_recordings_are_refused_and_a_watched_one_waits_for_one() {
     let server = Server::start(&bench, &["--anonymous", "--watch", folder]);
     assert_eq!(server.get("/v1/session").json()["speech_model"], false);
     let content = fs::read(&recording).unwrap();
-    let refused = server.upload("silence.wav", &content, &[]);
-    assert_eq!(refused.status, 503, "{}", refused.text());
-    assert!(refused.text().contains("no speech model"));
+    // By its name, before it is sent, or by what is in it, at the end.
+    let metadata = [("upload-length", "1"), ("upload-metadata", "filename c2lsZW5jZS53YXY=")];
+    let begun = server.call("POST", "/v1/uploads", &metadata, &[]);
+    for refused in [
+        begun,
+        server.upload("silence.wav", &content, &[]),
+        server.upload("silence.txt", &content, &[]),
+    ] {
+        assert_eq!(refused.status, 422, "{}", refused.text());
+        assert!(refused.text().contains("no speech model") && refused.header("retry-after").is_none());
+    }
     let refused = server.send_form("/v1/audio/transcriptions", "silence.wav", &content, &[("model", "any")]);
     assert_eq!(refused.status, 503, "{}", refused.text());
     assert!(
@@ -168,6 +176,31 @@ fn without_a_model_recordings_are_refused_and_a_watched_one_waits_for_one() {
         (&done["state"], &done["meetings"][0]),
         (&json!("done"), &json!("2026-03-05-silence"))
     );
+}
+
+#[test]
+fn a_recording_of_several_tracks_is_played_as_one() {
+    let bench = Workbench::new();
+    let planning = bench.write("planning.txt", "Ann: We release on Monday.\n");
+    bench.text(&["run", planning.to_str().unwrap()]);
+    let source = bench.path("library/meetings/planning/source/planning.txt");
+    fs::copy(sample("2026-03-05-release-planning-tracks.mka"), &source).unwrap();
+    let server = Server::start(&bench, &["--anonymous"]);
+    let meeting = server.get("/v1/meetings/planning").json();
+    assert_eq!(meeting["recording"], "/v1/meetings/planning/recording/mix");
+    assert_eq!(meeting["original"], "/v1/meetings/planning/recording");
+    let mix = meeting["recording"].as_str().unwrap();
+    let part = server.call("GET", mix, &[("range", "bytes=0-3")], &[]);
+    assert_eq!((part.status, part.body.as_slice()), (206, b"RIFF".as_slice()));
+    let whole = server.get(mix);
+    assert!(whole.header("content-type").unwrap().starts_with("audio/"));
+    let samples: usize = audio::LaneReader::open(&source).unwrap().map(|block| block.len).sum();
+    assert_eq!(whole.body.len(), 44 + 2 * samples);
+    assert_eq!(server.get("/v1/meetings/nonesuch/recording/mix").status, 404);
+    let mixes = || fs::read_dir(bench.path("library/work")).unwrap().count();
+    assert_eq!(mixes(), 1);
+    assert_eq!(server.call("DELETE", "/v1/meetings/planning", &[], &[]).status, 200);
+    assert_eq!(mixes(), 0);
 }
 
 #[test]

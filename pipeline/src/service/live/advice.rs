@@ -126,7 +126,7 @@ fn recommend(
     context.vectors = service.holdings().embed(&context.texts)?;
     Ok(service.index.recommend(&RecommendRequest {
         context,
-        viewer: session.viewer().clone(),
+        viewer: session.viewer(),
         limit: LIMIT,
     })?)
 }

@@ -52,6 +52,7 @@ pub(super) fn hold(
         }
     };
     session.become_ending();
+    service.metrics.heard_live(session.recorded_sound());
     if folder.is_discarded() {
         return match folder.remove() {
             Ok(()) => session.become_finished(None),
@@ -205,6 +206,7 @@ pub(in crate::service) fn finish_live(
     if service.library.contains(&id)? {
         keep_changes(&service.library.meeting(&id)?, &mut completed.read.meeting);
     }
+    service.metrics.suppressed_live(&completed.read.transcript);
     drop(engine);
     drop(step);
     report(service, &job.id, Step::Minutes, 0, 1);

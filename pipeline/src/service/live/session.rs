@@ -1,6 +1,6 @@
 //! One live meeting: who opened it, what is known of it, where its sound goes in and its events come out.
 
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -8,6 +8,7 @@ use audio::RecoveredSpool;
 use datasets::{Access, Language, Meeting, MeetingId, PersonId, SeriesId, Viewer, Visibility};
 use jiff::Timestamp;
 use minuting::engine::MinutesOptions;
+use speech::streaming::LoadLevel;
 use tokio::sync::watch;
 
 use super::advice::Talk;
@@ -86,7 +87,7 @@ pub enum SendError {
 /// A live meeting.
 pub struct LiveSession {
     id: MeetingId,
-    viewer: Viewer,
+    viewer: Mutex<Viewer>,
     pub(super) meeting: Meeting,
     pub(super) facts: KnownFacts,
     pub(super) minutes: MinutesOptions,
@@ -102,7 +103,34 @@ pub struct LiveSession {
     state: Mutex<(LiveState, Instant)>,
     heard_at: Mutex<Instant>,
     recorded: AtomicU64,
-    lag_ms: AtomicI64,
+    lag: Mutex<Lag>,
+}
+
+/// How late words come.
+struct Lag {
+    ms: u64,
+    told_at: Instant,
+    /// Whether the recognizer is too slow: then the lag grows until words come.
+    is_behind: bool,
+}
+
+impl Lag {
+    fn new(ms: i64, is_behind: bool) -> Self {
+        Self {
+            ms: ms.max(0).unsigned_abs(),
+            told_at: Instant::now(),
+            is_behind,
+        }
+    }
+
+    fn by_now(&self) -> Duration {
+        let since = if self.is_behind {
+            self.told_at.elapsed()
+        } else {
+            Duration::ZERO
+        };
+        Duration::from_millis(self.ms) + since
+    }
 }
 
 impl NewLiveSession {
@@ -146,7 +174,7 @@ impl NewLiveSession {
         self.invitation.as_ref().map(String::as_bytes)
     }
 
-    fn owner(&self) -> Option<&PersonId> {
+    pub(super) fn owner(&self) -> Option<&PersonId> {
         match &self.viewer {
             Viewer::Operator => None,
             Viewer::Person { person, .. } => Some(person),
@@ -178,7 +206,7 @@ impl LiveSession {
         let recorded = lanes.iter().map(|lane| lane.samples).min().unwrap_or(0);
         Ok(Self {
             id: MeetingId::new(folder.name()),
-            viewer,
+            viewer: Mutex::new(viewer),
             meeting: folder.meeting()?,
             facts: folder.facts()?,
             minutes: order.minutes(),
@@ -193,7 +221,7 @@ impl LiveSession {
             state: Mutex::new((LiveState::Ending, Instant::now())),
             heard_at: Mutex::new(Instant::now()),
             recorded: AtomicU64::new(recorded),
-            lag_ms: AtomicI64::new(0),
+            lag: Mutex::new(Lag::new(0, false)),
         })
     }
 
@@ -207,9 +235,19 @@ impl LiveSession {
         &self.meeting.title
     }
 
-    /// On whose behalf it was opened.
-    pub fn viewer(&self) -> &Viewer {
-        &self.viewer
+    /// On whose behalf it is held.
+    pub fn viewer(&self) -> Viewer {
+        self.viewer.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Whoever holds it was seen as `viewer`: groups may have changed since it was opened. Nobody else is taken for them.
+    pub fn seen_as(&self, viewer: &Viewer) {
+        let mut known = self.viewer.lock().unwrap_or_else(PoisonError::into_inner);
+        if let (Viewer::Person { person: holder, .. }, Viewer::Person { person, .. }) = (&*known, viewer)
+            && holder == person
+        {
+            known.clone_from(viewer);
+        }
     }
 
     /// When.
@@ -242,9 +280,15 @@ impl LiveSession {
         self.recorded.load(Ordering::Relaxed)
     }
 
-    /// How late the latest words were.
+    /// The sound that is safe on disk, all tracks together.
+    pub(super) fn recorded_sound(&self) -> Duration {
+        let samples = self.recorded() * self.tracks.len() as u64;
+        Duration::from_millis(samples * 1000 / u64::from(audio::SAMPLE_RATE_HZ))
+    }
+
+    /// How late the latest words were, or how long there should have been some.
     pub fn lag(&self) -> Duration {
-        Duration::from_millis(self.lag_ms.load(Ordering::Relaxed).max(0).unsigned_abs())
+        self.lag.lock().unwrap_or_else(PoisonError::into_inner).by_now()
     }
 
     /// Number of the last event.
@@ -300,6 +344,12 @@ impl LiveSession {
         }
     }
 
+    /// Whether it takes up a place of its holder's.
+    pub(super) fn is_held_by(&self, owner: &PersonId) -> bool {
+        self.meeting.access.owner.as_ref() == Some(owner)
+            && matches!(self.state(), LiveState::Listening | LiveState::Ending)
+    }
+
     pub(super) fn is_silent_for(&self, at_most: Duration) -> bool {
         let heard_at = *self.heard_at.lock().unwrap_or_else(PoisonError::into_inner);
         self.state() == LiveState::Listening && heard_at.elapsed() > at_most
@@ -351,9 +401,13 @@ pub(super) struct Scribe<'a>(pub(super) &'a Arc<LiveSession>);
 
 impl Audience for Scribe<'_> {
     fn hear(&mut self, message: &LiveMessage) {
-        if let LiveMessage::Committed { at, .. } = message {
-            self.0.lag_ms.store(at.lag_ms, Ordering::Relaxed);
+        let mut lag = self.0.lag.lock().unwrap_or_else(PoisonError::into_inner);
+        match message {
+            LiveMessage::Committed { at, .. } => *lag = Lag::new(at.lag_ms, lag.is_behind),
+            LiveMessage::Lag { backlog_ms, level, .. } => *lag = Lag::new(*backlog_ms, *level != LoadLevel::Normal),
+            _ => {}
         }
+        drop(lag);
         self.0.talk().hear(message);
         self.0.log.push(Notice::Told(message.clone()));
     }
