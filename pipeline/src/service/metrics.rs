@@ -24,6 +24,8 @@ struct Counted {
     hearing: Duration,
     heard_live: Duration,
     suppressed: Duration,
+    tokens: u64,
+    writing: Duration,
     statements: u64,
     proven: u64,
     struck: u64,
@@ -102,6 +104,13 @@ impl Metrics {
         self.counted().suppressed += suppressed(transcript);
     }
 
+    /// Counts tokens of a language model that wrote minutes, and the time it took.
+    pub fn written(&self, tokens: usize, took: Duration) {
+        let mut counted = self.counted();
+        counted.tokens += tokens as u64;
+        counted.writing += took;
+    }
+
     /// Counts minutes that were made.
     pub fn minuted(&self, minutes: &Minutes) {
         let proven = minutes
@@ -160,6 +169,16 @@ impl Metrics {
                 "greffier_suppressed_seconds_total",
                 "Sound whose words were taken out as invented.",
                 counted.suppressed.as_secs_f64(),
+            ),
+            (
+                "greffier_language_model_tokens_total",
+                "Tokens that a language model read and wrote for minutes; by the seconds, its tokens per second.",
+                counted.tokens as f64,
+            ),
+            (
+                "greffier_language_model_seconds_total",
+                "Time that the writing of minutes by a language model took.",
+                counted.writing.as_secs_f64(),
             ),
             (
                 "greffier_statements_total",

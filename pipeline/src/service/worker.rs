@@ -268,6 +268,7 @@ pub(super) fn rewrite_minutes(
     }
     let step = traces::step("write minutes").entered();
     let engine = models.engine(&parameters.minutes_engine, service.remote_key.as_deref())?;
+    let (began, mut computed) = (Instant::now(), 0);
     let made = engine.make(
         &service.library,
         &kept.meeting,
@@ -275,6 +276,7 @@ pub(super) fn rewrite_minutes(
         &parameters.minutes_options(),
         &mut |notice| tracing::info!(job = job.id.0, ?notice, "minutes by a language model"),
         &mut |progress| {
+            computed = progress.tokens_computed;
             let (done, total) = (progress.tokens_done as u64, progress.tokens as u64);
             report(service, &job.id, Step::Writing, done, total);
             if service.queue.is_to_stop(&job.id) {
@@ -284,6 +286,7 @@ pub(super) fn rewrite_minutes(
             }
         },
     );
+    service.metrics.written(computed, began.elapsed());
     let minutes = match made {
         Ok(minutes) => minutes,
         Err(error) if is_stopped(&error) => {

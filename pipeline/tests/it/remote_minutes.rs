@@ -239,6 +239,11 @@ fn uploads_are_written_by_the_model_of_the_server_and_found_before() {
     let minutes = server.get(&format!("/v1/meetings/{id}/minutes")).json();
     assert_eq!(minutes["engine"], "remote");
     assert_eq!(minutes["abstract"][0]["text"], "They agreed on it.");
+    let metrics = server.get("/metrics").text();
+    let tokens = metrics
+        .lines()
+        .find_map(|line| line.strip_prefix("greffier_language_model_tokens_total "));
+    assert!(tokens.unwrap().parse::<f64>().unwrap() > 0.0, "{metrics}");
     let found = server.get("/v1/search?q=agreed&kind=decision").json();
     assert!(found["total"].as_u64().unwrap() > 0, "{found:#}");
 }

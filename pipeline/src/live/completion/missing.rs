@@ -245,7 +245,8 @@ fn keep_within(window: &mut RecognizedWindow, spans: &[Span]) {
     });
 }
 
-/// Takes the words that stand out of windows that begin with them, and their sound, which ends at `covered_ms`.
+/// Takes the words that stand out of windows that begin with them, and their sound, which ends at `covered_ms`. What is left
+/// comes after them, also where it was heard otherwise this time and begins earlier.
 fn take_out(windows: &mut [RecognizedWindow], standing: &[Word], covered_ms: i64) {
     let words = windows.iter().flat_map(|window| &window.segments);
     let words: Vec<Word> = words.flat_map(|segment| segment.words.clone()).collect();
@@ -256,6 +257,14 @@ fn take_out(windows: &mut [RecognizedWindow], standing: &[Word], covered_ms: i64
             standing_left -= usize::from(stands);
             !stands
         });
+        for segment in &mut window.segments {
+            for word in &mut segment.words {
+                word.start_ms = word.start_ms.max(covered_ms);
+                word.end_ms = word.end_ms.max(word.start_ms);
+            }
+            segment.span.start_ms = segment.span.start_ms.max(covered_ms);
+            segment.span.end_ms = segment.span.end_ms.max(segment.span.start_ms);
+        }
         for span in window.pieces.iter_mut().chain(&mut window.empty) {
             span.start_ms = span.start_ms.max(covered_ms);
         }
@@ -312,6 +321,27 @@ mod tests {
         assert_eq!(windows[0].pieces, [Span::new(1500, 2100)]);
         assert_eq!(windows[0].segments[0].text(), "points");
         assert_eq!(windows[0].segments[0].span, Span::new(1700, 2000));
+    }
+
+    #[test]
+    fn what_is_heard_otherwise_comes_after_what_stands() {
+        let standing = [said("so,", 1000, 1300), said("today", 1300, 1900)];
+        let heard = vec![
+            said("so,", 1000, 1250),
+            said("we", 1250, 2700),
+            said("plan", 2700, 3000),
+        ];
+        let mut windows = [RecognizedWindow {
+            segments: vec![crate::live::utterance_ids::segment(heard, None)],
+            ..RecognizedWindow::default()
+        }];
+        take_out(&mut windows, &standing, 1900);
+        let segment = &windows[0].segments[0];
+        assert_eq!(
+            (segment.text().as_str(), segment.span),
+            ("we plan", Span::new(1900, 3000))
+        );
+        assert_eq!((segment.words[0].start_ms, segment.words[0].end_ms), (1900, 2700));
     }
 
     #[test]
