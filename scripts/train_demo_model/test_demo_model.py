@@ -147,7 +147,7 @@ class ScoreTest(unittest.TestCase):
 
 class DomainTest(unittest.TestCase):
     def test_bounds_tell_both_sides_apart_and_keep_nearly_all_within(self):
-        within = [(str(k), 1000, 0.0, -0.01 * k) for k in range(100)]
+        within = [(str(k), 1000, 0.0, -k / 100) for k in range(100)]
         outside = [(str(k // 4), 1000, *((0.0, -3.0) if k % 4 else (0.0, -0.2))) for k in range(100)]
         bound, share = choose_domain.choose(within, outside)
         self.assertAlmostEqual(bound, choose_domain.REFUSED_WITHIN_MAX - 0.99)

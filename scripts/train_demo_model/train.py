@@ -45,8 +45,8 @@ def options():
     p.add_argument("--repeat", default="", help="shards to hear more often, as in flite:2,festival:2")
     p.add_argument("--width", type=int, default=192)
     p.add_argument("--heads", type=int, default=3)
-    p.add_argument("--encoder-layers", type=int, default=4)
-    p.add_argument("--decoder-layers", type=int, default=3)
+    p.add_argument("--encoder-layers", type=int, help="4, or as many as --start has")
+    p.add_argument("--decoder-layers", type=int, help="3, or as many as --start has")
     p.add_argument("--rate", type=float, default=1.5e-3, help="peak learning rate")
     p.add_argument("--warmup", type=int, default=200, help="steps")
     p.add_argument("--frames", type=int, default=3000, help="encoder frames per batch; 30000 suits a GPU")
@@ -177,9 +177,12 @@ class Run:
             model.load_state_dict(state["model"])
             return model
         torch.manual_seed(a.seed)
-        model = Model(a.width, a.heads, a.encoder_layers, a.decoder_layers, len(self.tokens.ids), PHONES)
-        if a.start:
-            model.start_from(torch.load(a.start, weights_only=True), self.tokens.ids, self.phones)
+        start = torch.load(a.start, weights_only=True) if a.start else None
+        dims = start["dims"] if start else dict(encoder_layers=4, decoder_layers=3)
+        model = Model(a.width, a.heads, a.encoder_layers or dims["encoder_layers"],
+                      a.decoder_layers or dims["decoder_layers"], len(self.tokens.ids), PHONES)
+        if start:
+            model.start_from(start, self.tokens.ids, self.phones)
         return model
 
     def done(self):
