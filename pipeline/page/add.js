@@ -12,6 +12,8 @@ const PASSING = ["no-connection", "busy", "conflict", "internal"];
 /** Jobs of before that are shown, and how often those under way are asked after. */
 const JOBS = 20;
 const ASK_MS = 1000;
+/** At what a running job can be stopped. */
+const STOPPABLE = ["transcribing", "writing"];
 
 /** Files go one after the other: a browser has six connections for all that the page does. */
 let sending = Promise.resolve();
@@ -159,12 +161,23 @@ class Board {
         notice(trouble(error));
       }
     };
+    const takeBack = async () => {
+      try {
+        const answer = await ask(at("jobs", job.id), { method: "DELETE" });
+        if (answer.status === 204) (line.remove(), this.shown.delete(job.id));
+      } catch (error) {
+        notice(trouble(error));
+      }
+    };
+    // What becomes of a live meeting is decided where it is shown.
+    const canGo = job.lane !== "live" && (job.state === "queued" || job.state === "dead" || STOPPABLE.includes(progress?.step));
     fill(line,
       h("strong", {}, job.title ?? job.file_name), " ",
       h("span", { class: `badge ${job.state === "dead" ? "warn" : ""}` }, say(job.state === "done" ? "finished" : job.state)), " ",
       h("span", { class: "faint small" }, progress ? say(`step_${progress.step}`) : day(job.created_at, { dateStyle: "short", timeStyle: "short" })), " ",
       job.meetings.map((meeting) => h("a", { href: `#/meetings/${encodeURIComponent(meeting)}` }, say("open"))),
       job.state === "dead" && h("button", { onclick: again }, say("retry")),
+      canGo && h("button", { onclick: takeBack }, say(job.state === "dead" ? "remove" : "cancel")),
       job.error && h("p", { class: "small", lang: "en" }, job.error),
       progress && h("progress", { max: Math.max(progress.total, 1), value: progress.done, "aria-label": say(`step_${progress.step}`) }));
   }

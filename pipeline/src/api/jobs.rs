@@ -22,7 +22,7 @@ use super::input::{Part, Query};
 use super::problem::{Answer, Problem, ProblemBody};
 use super::router::Api;
 use super::wire::serde_name;
-use crate::service::queue::{Job, JobId, JobState, Step};
+use crate::service::queue::{Job, JobId, JobState, Lane, Step};
 use crate::service::tokens::Scope;
 
 /// Jobs on a page, unless asked otherwise, and at most.
@@ -189,10 +189,10 @@ pub(super) async fn retry(
     Ok(Json(job.await?))
 }
 
-/// Removes a job that waits or is dead, with its file; of one whose minutes a language model writes, ends the writing: the
-/// meeting stays, with the minutes that it has
+/// Removes a job that waits or is dead, with its file, and one that transcribes; of one whose minutes a language model
+/// writes, ends the writing: the meeting stays, with the minutes that it has
 #[utoipa::path(delete, path = "/v1/jobs/{job}", tag = "jobs", params(("job" = String, Path)),
-    responses((status = 202, description = "The language model ends with its next word"), (status = 204), (status = "4XX", body = ProblemBody)))]
+    responses((status = 202, description = "It ends with the next seconds of sound, or the next word"), (status = 204), (status = "4XX", body = ProblemBody)))]
 pub(super) async fn cancel(
     State(api): State<Arc<Api>>,
     Writer(caller): Writer,
@@ -202,10 +202,13 @@ pub(super) async fn cancel(
     let cancelled = api.writing.run(move || {
         let job = asked.own_job(&id, &caller)?;
         let queue = &asked.service.queue;
+        if job.lane == Lane::Live && job.state != JobState::Running {
+            return Err(Problem::conflict("it is a live meeting: delete that"));
+        }
         let Some(job) = queue.cancel(&job.id)? else {
             let job = asked.own_job(&id, &caller)?;
-            if job.progress.is_none_or(|progress| progress.step != Step::Writing) {
-                return Err(Problem::conflict("the job runs, or is done"));
+            if !can_stop(&job) {
+                return Err(Problem::conflict("the job is nearly done, or done"));
             }
             queue.ask_to_stop(&job.id);
             return Ok(StatusCode::ACCEPTED);
@@ -216,6 +219,14 @@ pub(super) async fn cancel(
         Ok(StatusCode::NO_CONTENT)
     });
     cancelled.await
+}
+
+/// Whether a job is at work on what may be left out. Of a live meeting the recording is not: who does not want it deletes
+/// the live meeting.
+fn can_stop(job: &Job) -> bool {
+    let is_hearing = |step| job.lane == Lane::Speech && matches!(step, Step::Reading | Step::Transcribing);
+    let step = job.progress.map(|progress| progress.step);
+    step.is_some_and(|step| step == Step::Writing || is_hearing(step))
 }
 
 impl JobView {

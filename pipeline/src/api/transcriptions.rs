@@ -1,5 +1,6 @@
 //! Speech to text for programs that speak to OpenAI's interface: the same address, form and answers. Nothing is kept.
 
+use std::ops::ControlFlow;
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -12,6 +13,7 @@ use datasets::formats::{srt, webvtt};
 use datasets::{Language, Meeting, MeetingId, Transcript};
 use serde::Serialize;
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 use utoipa::ToSchema;
 
 use super::caller::{Reader, Writer};
@@ -21,7 +23,7 @@ use super::uploads::{Unfinished, begin_form_file, next_field, text_of};
 use super::wire::serde_name;
 use crate::service::run_parameters::RunParameters;
 use crate::service::worker::loaded;
-use crate::stages::transcribe::{SpeechOptions, TranscriptionJob, is_recording, sha256_of};
+use crate::stages::transcribe::{SpeechOptions, TranscriptionJob, TranscriptionStopped, is_recording, sha256_of};
 
 /// The form, as OpenAI documents it.
 #[derive(ToSchema)]
@@ -113,9 +115,11 @@ pub(super) async fn transcribe(
         ..speech
     };
     let prompt = std::mem::take(&mut wanted.prompt);
-    let work = move || hear(&asked, &file, options, prompt);
+    // Cancelled with this call, which ends when the caller goes away.
+    let unheard = CancellationToken::new();
+    let _waiting = unheard.clone().drop_guard();
+    let work = move || hear(&asked, &file, options, prompt, &unheard);
     let heard = api.transcribing.run(work).await;
-    // One that nobody waits for any more goes on to its end.
     Ok(wanted.answer(heard.map_err(|problem| problem.until(*ends(&api)))?))
 }
 
@@ -144,7 +148,13 @@ fn ends(api: &Api) -> MutexGuard<'_, Option<Instant>> {
     api.transcribed_at.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn hear(api: &Api, file: &Unfinished, options: SpeechOptions, vocabulary: String) -> Answer<Transcript> {
+fn hear(
+    api: &Api,
+    file: &Unfinished,
+    options: SpeechOptions,
+    vocabulary: String,
+    unheard: &CancellationToken,
+) -> Answer<Transcript> {
     let path = file.path();
     if !is_recording(path)? {
         return Err(Problem::unprocessable("the file is no recording"));
@@ -164,9 +174,17 @@ fn hear(api: &Api, file: &Unfinished, options: SpeechOptions, vocabulary: String
         sound_ms = all_ms;
         let left = began.elapsed().as_secs_f64() * (all_ms as f64 / done_ms.max(1) as f64 - 1.0);
         *ends(api) = Duration::try_from_secs_f64(left).ok().map(|left| Instant::now() + left);
+        if unheard.is_cancelled() {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
     });
     *ends(api) = None;
     let transcript = transcript.map_err(|error| {
+        if error.is::<TranscriptionStopped>() {
+            return Problem::internal();
+        }
         tracing::warn!(error = format!("{error:#}"), "a recording cannot be transcribed");
         Problem::unprocessable("the recording cannot be transcribed")
     })?;

@@ -1,6 +1,7 @@
 //! `greffier run`: the main job, from files to minutes on standard output.
 
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
@@ -259,6 +260,7 @@ fn recording(
     hear(&mut read, path, facts, library, transcriber, &mut |done_ms, all_ms| {
         bar.set_length(all_ms / 1000);
         bar.set_position(done_ms / 1000);
+        ControlFlow::Continue(())
     })?;
     bar.finish_and_clear();
     Ok(read)

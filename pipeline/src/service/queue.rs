@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use datasets::{MeetingId, PersonId};
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension as _, Row, params};
+use rusqlite::{OptionalExtension as _, Row, Transaction, params};
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast;
 
@@ -322,12 +322,33 @@ impl Queue {
     /// # Errors
     /// When the database cannot be written.
     pub fn cancel(&self, id: &JobId) -> anyhow::Result<Option<Job>> {
-        let sql = format!("delete from jobs where id = ?1 and state in ('queued', 'dead') returning {COLUMNS}");
-        let row = self.store.connection().query_row(&sql, [&id.0], read_job);
-        row.optional()?.transpose()
+        self.remove("id = ?1 and state in ('queued', 'dead')", id)
     }
 
-    /// Asks a running job to leave out what is still to be done and can be left out.
+    /// Removes a running job that ended because it was asked to stop.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn remove_stopped(&self, id: &JobId) -> anyhow::Result<()> {
+        self.remove("id = ?1", id).map(drop)
+    }
+
+    fn remove(&self, is_removed: &str, id: &JobId) -> anyhow::Result<Option<Job>> {
+        let sql = format!("select {COLUMNS} from jobs where {is_removed}");
+        let mut connection = self.store.connection();
+        let transaction = connection.transaction()?;
+        let job = transaction.query_row(&sql, [&id.0], read_job).optional()?.transpose()?;
+        forget_in(&transaction, is_removed, &id.0)?;
+        transaction.commit()?;
+        drop(connection);
+        if job.is_some() {
+            self.leave(id);
+        }
+        Ok(job)
+    }
+
+    /// Asks a running job to leave out what is still to be done and can be left out; one that has heard nothing whole yet
+    /// ends without a meeting.
     pub fn ask_to_stop(&self, id: &JobId) {
         let mut stopping = self.stopping.lock().unwrap_or_else(PoisonError::into_inner);
         stopping.insert(id.clone());
@@ -405,20 +426,13 @@ impl Queue {
         self.forget_jobs("value not in (select value from json_each(?1))", &held)
     }
 
-    /// Forgets the jobs that are done and made a meeting whose `value` is as said. Of a watched file stays that it was taken:
-    /// it may still be there, and what was deleted must not come back.
+    /// Forgets the jobs that are done and made a meeting whose `value` is as said.
     fn forget_jobs(&self, is_meeting: &str, parameter: &str) -> anyhow::Result<()> {
         let of_meeting = format!("state = 'done' and exists (select 1 from json_each(meetings) where {is_meeting})");
-        let connection = self.store.connection();
-        connection.execute(
-            &format!(
-                "update jobs set parameters = '{FORGOTTEN}', owner = null, meetings = '[]'
-                 where {of_meeting} and idempotency_key like 'watched %'"
-            ),
-            [parameter],
-        )?;
-        connection.execute(&format!("delete from jobs where {of_meeting}"), [parameter])?;
-        Ok(())
+        let mut connection = self.store.connection();
+        let transaction = connection.transaction()?;
+        forget_in(&transaction, &of_meeting, parameter)?;
+        Ok(transaction.commit()?)
     }
 
     /// Hears of every change of a job.
@@ -426,10 +440,15 @@ impl Queue {
         self.events.subscribe()
     }
 
-    fn ended(&self, id: &JobId) -> anyhow::Result<Job> {
+    /// The job is at work no more.
+    fn leave(&self, id: &JobId) {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
         self.stopping.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
         self.tell(id);
+    }
+
+    fn ended(&self, id: &JobId) -> anyhow::Result<Job> {
+        self.leave(id);
         self.get(id)?.context("the job that ended is known")
     }
 
@@ -448,6 +467,20 @@ impl Queue {
             .filter(|_| job.state == JobState::Running);
         job
     }
+}
+
+/// Forgets jobs. Of a watched file stays that it was taken: it may still be there, and what was deleted must not come back.
+fn forget_in(transaction: &Transaction<'_>, is_forgotten: &str, parameter: &str) -> anyhow::Result<()> {
+    let known = format!("({is_forgotten}) and parameters <> '{FORGOTTEN}'");
+    transaction.execute(
+        &format!(
+            "update jobs set state = 'done', parameters = '{FORGOTTEN}', owner = null, meetings = '[]', error = null
+             where {known} and idempotency_key like 'watched %'"
+        ),
+        [parameter],
+    )?;
+    transaction.execute(&format!("delete from jobs where {known}"), [parameter])?;
+    Ok(())
 }
 
 /// Changes jobs by `sql`. Of those that have ended with it webhooks are told, if only when the process is there again.
@@ -626,5 +659,27 @@ mod tests {
         let job = queue.fail(&id, "broken file", Retry::Never).unwrap();
         assert_eq!((job.state, job.error.as_deref()), (JobState::Dead, Some("broken file")));
         assert!(queue.cancel(&id).unwrap().is_some() && queue.get(&id).unwrap().is_none());
+    }
+
+    #[test]
+    fn a_job_that_is_taken_back_is_forgotten_and_a_watched_file_not_taken_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let queue = queue(&folder);
+        let watched = NewJob {
+            idempotency_key: Some("watched talk.wav".to_owned()),
+            ..new(9)
+        };
+        let running = queue.submit(&watched).unwrap().id;
+        assert_eq!(queue.take(Lane::Text).unwrap().unwrap().id, running);
+        queue.ask_to_stop(&running);
+        assert!(queue.cancel(&running).unwrap().is_none(), "what runs ends first");
+        assert!(queue.is_to_stop(&running));
+        queue.remove_stopped(&running).unwrap();
+        assert!(!queue.is_to_stop(&running));
+        let waiting = queue.submit(&new(0)).unwrap().id;
+        assert!(queue.cancel(&waiting).unwrap().is_some());
+        assert!(queue.list(None, None, None, 10).unwrap().is_empty());
+        assert!(queue.knows("watched talk.wav").unwrap());
+        assert!(queue.take(Lane::Text).unwrap().is_none());
     }
 }

@@ -24,7 +24,9 @@ use crate::stages::index_meeting;
 use crate::stages::keep_meeting::{KeptMeeting, SourceFile, assign_id, keep_meeting};
 use crate::stages::read_recording::{hear, unheard_meeting};
 use crate::stages::read_transcript::read_transcript;
-use crate::stages::transcribe::{SpeechOptions, Transcriber, UnusableRecording, is_recording, remove_journals};
+use crate::stages::transcribe::{
+    SpeechOptions, Transcriber, TranscriptionStopped, UnusableRecording, is_recording, remove_journals, sha256_of,
+};
 use crate::stages::write_minutes::remove_passages_of;
 use crate::traces;
 
@@ -105,6 +107,10 @@ fn attend(service: &Service, models: &mut Models, job: &Job) {
             tracing::info!(job = job.id.0, meetings = meetings.len(), ms, "a job is done");
             finish(service, job, &meetings)
         }
+        Err(error) if error.is::<TranscriptionStopped>() => {
+            tracing::info!(job = job.id.0, ms, "a job was taken back while it was at work");
+            take_back(service, job)
+        }
         Err(error) => {
             let retry = if is_of_input(&error) {
                 Retry::Never
@@ -128,6 +134,18 @@ fn attend(service: &Service, models: &mut Models, job: &Job) {
             error = format!("{error:#}"),
             "how a job ended cannot be written down"
         );
+    }
+}
+
+/// Forgets a job that was stopped, with its file and what was heard of it.
+fn take_back(service: &Service, job: &Job) -> anyhow::Result<()> {
+    if let Ok(sha256) = sha256_of(&job.parameters.path) {
+        remove_journals(&service.library, &sha256)?;
+    }
+    service.queue.remove_stopped(&job.id)?;
+    match &job.parameters.upload {
+        Some(upload) => service.uploads.remove(upload),
+        None => Ok(()),
     }
 }
 
@@ -176,11 +194,15 @@ fn run_job(service: &Service, models: &mut Models, job: &Job) -> anyhow::Result<
         let on_progress = &mut |done, all| {
             sound_ms = all;
             report(service, &job.id, Step::Transcribing, done, all);
+            going_on(service, &job.id)
         };
         hear(&mut read, path, &facts, &service.library, transcriber, on_progress)?;
         if sound_ms > 0 {
             let sound = Duration::from_millis(sound_ms);
             service.metrics.heard(&read.transcript, sound, began.elapsed());
+        }
+        if going_on(service, &job.id).is_break() {
+            return Err(TranscriptionStopped.into());
         }
         (vec![read], None)
     } else {
@@ -279,11 +301,7 @@ pub(super) fn rewrite_minutes(
             computed = progress.tokens_computed;
             let (done, total) = (progress.tokens_done as u64, progress.tokens as u64);
             report(service, &job.id, Step::Writing, done, total);
-            if service.queue.is_to_stop(&job.id) {
-                ControlFlow::Break(())
-            } else {
-                ControlFlow::Continue(())
-            }
+            going_on(service, &job.id)
         },
     );
     service.metrics.written(computed, began.elapsed());
@@ -312,6 +330,15 @@ pub(super) fn rewrite_minutes(
         index_newest(service, id)
     } else {
         Ok(())
+    }
+}
+
+/// Whether nobody asked for the job to stop.
+fn going_on(service: &Service, job: &JobId) -> ControlFlow<()> {
+    if service.queue.is_to_stop(job) {
+        ControlFlow::Break(())
+    } else {
+        ControlFlow::Continue(())
     }
 }
 

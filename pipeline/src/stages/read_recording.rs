@@ -1,5 +1,6 @@
 //! From a recording to a meeting: first what its name and the invitation tell, then what is said in it.
 
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use datasets::formats::MeetingRead;
@@ -30,17 +31,17 @@ pub fn unheard_meeting(path: &Path, facts: &KnownFacts) -> anyhow::Result<Meetin
 }
 
 /// Transcribes the recording at `path` into `read`, unless `library` holds the transcript that would come of it.
-/// `on_progress` hears how many milliseconds are done, and of how many.
+/// `on_progress` hears how many milliseconds are done, and of how many, and says whether to go on.
 ///
 /// # Errors
-/// When nothing can be decoded from the file, or the engine fails.
+/// When nothing can be decoded from the file, the engine fails, or `on_progress` stopped it.
 pub fn hear(
     read: &mut MeetingRead,
     path: &Path,
     facts: &KnownFacts,
     library: &Library,
     transcriber: &mut Transcriber,
-    on_progress: &mut dyn FnMut(u64, u64),
+    on_progress: &mut dyn FnMut(u64, u64) -> ControlFlow<()>,
 ) -> anyhow::Result<()> {
     let vocabulary = vocabulary_of(&read.meeting);
     let sha256 = read.meeting.source.as_ref().map_or("", |source| &source.sha256);

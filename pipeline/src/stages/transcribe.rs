@@ -25,7 +25,7 @@ pub(crate) use loaded_model::LoadedModel;
 pub(crate) use merge_lanes::{LaneHeard, merge_lanes, span};
 pub use window_journal::{WindowJournal, journal_path, remove_journals};
 pub(crate) use worker::WORKER_COMMAND;
-pub use worker::{Transcriber, TranscriptionJob, UnusableRecording, serve_jobs};
+pub use worker::{Transcriber, TranscriptionJob, TranscriptionStopped, UnusableRecording, serve_jobs};
 
 /// How recordings are transcribed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

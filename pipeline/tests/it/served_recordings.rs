@@ -2,11 +2,12 @@
 //! Real words need a real model: the shared demo model is used where it is.
 
 use std::fs;
+use std::io::Write as _;
 
 use serde_json::{Value, json};
 
 use crate::downloads::{Server as Hub, manifest, speech_model};
-use crate::server::Server;
+use crate::server::{Server, form};
 use crate::workbench::{Workbench, random_model, sample, shared, silence};
 
 #[test]
@@ -254,4 +255,87 @@ fn openai_s_interface_answers_in_all_its_forms_and_keeps_nothing() {
             .next()
             .is_none()
     );
+}
+
+/// The sample's talk over and over, for half an hour.
+fn long_talk(bench: &Workbench, path: &str) -> Vec<u8> {
+    let path = bench.path(path);
+    let mut wav = audio::WavFile::create(&path).unwrap();
+    let talk: Vec<f32> = audio::LaneReader::open(sample("2026-03-05-release-planning-mixed.ogg").as_ref())
+        .unwrap()
+        .flat_map(|block| {
+            block
+                .lanes
+                .into_iter()
+                .next()
+                .map_or_else(Vec::new, |lane| lane.samples)
+        })
+        .collect();
+    for _ in 0..8 {
+        wav.write(&talk).unwrap();
+    }
+    wav.finish().unwrap();
+    fs::read(path).unwrap()
+}
+
+#[test]
+fn a_recording_that_nobody_wants_any_more_is_heard_no_further() {
+    let bench = Workbench::new();
+    let talk = long_talk(&bench, "talk.wav");
+    let server = Server::start(&bench, &["--anonymous", "--speech-model", "demo"]);
+    let is_empty = |folder: &str| fs::read_dir(bench.path(folder)).unwrap().next().is_none();
+    let job = server.upload("talk.wav", &talk, &[]).json()["job"]["id"].clone();
+    let job = format!("/v1/jobs/{}", job.as_str().unwrap());
+    let step = || server.get(&job).json()["progress"].clone();
+    server.until("the recording is heard", || {
+        step()["step"] == "transcribing" && step()["done"].as_u64() > Some(0)
+    });
+    let asked = server.call("DELETE", &job, &[], &[]);
+    assert_eq!(asked.status, 202, "{}", asked.text());
+    server.until("the job is gone", || server.get(&job).status == 404);
+    server.until("its file is gone", || is_empty("library/service/uploads"));
+    assert!(is_empty("library/work"), "nor what was heard of it is kept");
+    assert_eq!(server.get("/v1/meetings").json()["total"], 0);
+    // The next one is heard at once.
+    let next = server.upload(
+        "silence.wav",
+        &fs::read(silence(&bench, "silence.wav", 2)).unwrap(),
+        &[],
+    );
+    let next = server.ended(next.json()["job"]["id"].as_str().unwrap());
+    assert_eq!(next["state"], "done", "{next:#}");
+}
+
+#[test]
+fn a_transcription_whose_caller_has_gone_is_ended() {
+    let bench = Workbench::new();
+    let talk = long_talk(&bench, "talk.wav");
+    let server = Server::start(&bench, &["--anonymous", "--speech-model", "demo"]);
+    let (content_type, form) = form("talk.wav", &talk, &[("model", "any")]);
+    let host = server.address.trim_start_matches("http://");
+    let mut caller = std::net::TcpStream::connect(host).unwrap();
+    let head = format!(
+        "POST /v1/audio/transcriptions HTTP/1.1\r\nhost: {host}\r\ncontent-type: {content_type}\r\n\
+         content-length: {}\r\n\r\n",
+        form.len()
+    );
+    caller.write_all(head.as_bytes()).unwrap();
+    caller.write_all(&form).unwrap();
+    let is_heard = || {
+        let uploads = walkdir::WalkDir::new(bench.path("library/service/uploads"));
+        let mut files = uploads.into_iter().filter_map(Result::ok);
+        files.any(|file| file.path().extension().is_some_and(|extension| extension == "jsonl"))
+    };
+    server.until("the recording is heard", is_heard);
+    drop(caller);
+    // There is one model: the next is heard when it has let go of this one.
+    server.until("the next is heard", || {
+        let content = fs::read(silence(&bench, "silence.wav", 2)).unwrap();
+        let heard = server.send_form("/v1/audio/transcriptions", "silence.wav", &content, &[]);
+        heard.status == 200
+    });
+    let metrics = server.get("/metrics").text();
+    let mut lines = metrics.lines();
+    let heard = lines.find_map(|line| line.strip_prefix("greffier_sound_seconds_total "));
+    assert!(heard.unwrap().parse::<f64>().unwrap() < 60.0, "{metrics}");
 }

@@ -1,6 +1,7 @@
 //! Where the meetings of a corpus come from: files that are read, and recordings that are heard.
 
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender};
 
@@ -153,6 +154,7 @@ impl Engine<'_> {
         let mut on_progress = |done_ms: u64, all_ms: u64| {
             self.bar
                 .set_message(format!("{name} {} %", 100 * done_ms / all_ms.max(1)));
+            ControlFlow::Continue(())
         };
         let library = self.library.library();
         hear(

@@ -1,5 +1,6 @@
 //! `greffier evaluate speech`: clips through the same engine, guards and process as `greffier run`.
 
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -86,7 +87,9 @@ fn hear(clip: &Clip, transcriber: &mut Transcriber, journal: &Path) -> Result<He
         journal: journal.to_owned(),
     };
     let start = Instant::now();
-    let transcript = transcriber.transcribe(&job, &mut |_, _| {}).map_err(failed)?;
+    let transcript = transcriber
+        .transcribe(&job, &mut |_, _| ControlFlow::Continue(()))
+        .map_err(failed)?;
     Ok(Heard {
         transcript,
         audio,

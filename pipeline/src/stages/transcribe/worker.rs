@@ -6,6 +6,7 @@
 
 use std::collections::VecDeque;
 use std::io::{BufRead as _, BufReader, Write};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::thread::JoinHandle;
@@ -57,6 +58,11 @@ enum Message {
 #[error("{0}")]
 pub struct UnusableRecording(String);
 
+/// Nobody wants the transcript any more.
+#[derive(Debug, thiserror::Error)]
+#[error("the transcription was stopped")]
+pub struct TranscriptionStopped;
+
 /// A speech model in a process of its own. The process is started with the first job, and anew when it died.
 pub struct Transcriber {
     options: SpeechOptions,
@@ -99,15 +105,15 @@ impl Transcriber {
     }
 
     /// Transcribes a recording. `on_progress` hears how much of all lanes together is done, in milliseconds, and of how
-    /// much.
+    /// much, and says whether to go on.
     ///
     /// # Errors
-    /// When nothing can be decoded from the file, the engine fails, or its process dies. The next job may succeed; what
-    /// was done of this one is in its journal.
+    /// When nothing can be decoded from the file, the engine fails, or its process dies; [`TranscriptionStopped`] when
+    /// `on_progress` said so. The next job may succeed; what was done of this one is in its journal.
     pub fn transcribe(
         &mut self,
         job: &TranscriptionJob,
-        on_progress: &mut dyn FnMut(u64, u64),
+        on_progress: &mut dyn FnMut(u64, u64) -> ControlFlow<()>,
     ) -> anyhow::Result<Transcript> {
         let worker = match &mut self.worker {
             Some(worker) => worker,
@@ -116,11 +122,17 @@ impl Transcriber {
         let mut done_ms = 0;
         let mut on_progress = |done: u64, all: u64| {
             done_ms = done;
-            on_progress(done, all);
+            on_progress(done, all)
         };
         match worker.take(job, &mut on_progress) {
             Ok(Ok(transcript)) => Ok(transcript),
-            Ok(Err(error)) => Err(error),
+            Ok(Err(error)) => {
+                if error.is::<TranscriptionStopped>() {
+                    // It is in the middle of a window, and whoever comes next is not to wait for that.
+                    self.worker = None;
+                }
+                Err(error)
+            }
             Err(_) => {
                 let (status, last_words) = match self.worker.take() {
                     Some(worker) => worker.end()?,
@@ -178,7 +190,7 @@ impl Worker {
     fn take(
         &mut self,
         job: &TranscriptionJob,
-        on_progress: &mut dyn FnMut(u64, u64),
+        on_progress: &mut dyn FnMut(u64, u64) -> ControlFlow<()>,
     ) -> anyhow::Result<anyhow::Result<Transcript>> {
         self.send(job)?;
         let mut line = String::new();
@@ -188,7 +200,11 @@ impl Worker {
                 bail!("the worker is gone");
             }
             match serde_json::from_str(&line)? {
-                Message::Progress(done_ms, all_ms) => on_progress(done_ms, all_ms),
+                Message::Progress(done_ms, all_ms) => {
+                    if on_progress(done_ms, all_ms).is_break() {
+                        return Ok(Err(TranscriptionStopped.into()));
+                    }
+                }
                 Message::Finished(transcript) => return Ok(Ok(*transcript)),
                 Message::Failed { chain, is_unusable } => {
                     let mut causes = chain.into_iter().rev();
