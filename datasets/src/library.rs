@@ -27,6 +27,7 @@ use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
+use scopeguard::{ScopeGuard, guard};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -36,6 +37,9 @@ pub use self::error::LibraryError;
 use crate::{
     ActionStatus, ContextItem, ContextItemId, Meeting, MeetingId, Minutes, StatementId, Transcript, statement_ids,
 };
+
+/// An open file that is locked, and free again when it is dropped.
+type Lock = ScopeGuard<File, fn(File)>;
 
 /// The layout that this program reads and writes.
 pub const FORMAT_VERSION: u32 = 1;
@@ -81,7 +85,7 @@ pub struct Library {
 pub struct LibraryWriter {
     library: Library,
     // Held for its lock alone.
-    _lock: File,
+    _lock: Lock,
 }
 
 /// The newest versions of a meeting's artifacts: what the index must hold to be up to date.
@@ -270,7 +274,8 @@ impl LibraryWriter {
         }
         let writer = Self {
             library: Library::open(root)?,
-            _lock: lock,
+            // Closing is not enough: a program that another thread is just starting has the file open too, until it runs.
+            _lock: guard(lock, |lock| drop(lock.unlock())),
         };
         writer.finish_deletions()?;
         Ok(writer)
@@ -283,7 +288,7 @@ impl LibraryWriter {
     pub fn wait_until_free(root: &Path) -> Result<(), LibraryError> {
         let path = root.join(LOCK_FILE);
         let lock = File::options().write(true).open(&path);
-        lock.and_then(|lock| lock.lock())
+        lock.and_then(|lock| lock.lock().and_then(|()| lock.unlock()))
             .map_err(|source| LibraryError::Write { path, source })
     }
 
@@ -474,8 +479,11 @@ mod tests {
         let root = writer.library().root().to_owned();
         assert!(matches!(LibraryWriter::open(&root), Err(LibraryError::Locked { .. })));
         assert!(Library::open(&root).is_ok());
+        // What a program has that was being started at this moment.
+        let inherited = writer._lock.try_clone().unwrap();
         drop(writer);
         assert!(LibraryWriter::open(&root).is_ok());
+        drop(inherited);
     }
 
     #[test]

@@ -4,10 +4,14 @@ use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use scopeguard::{ScopeGuard, guard};
 use sha2::{Digest, Sha256};
 
 use super::manifest::ModelFile;
 use super::store::{WeightsError, at};
+
+/// An open file that is locked, and free again when it is dropped.
+type Lock = ScopeGuard<File, fn(File)>;
 
 /// What a file is called until it is complete.
 pub(super) const PARTIAL_SUFFIX: &str = ".partial";
@@ -20,7 +24,7 @@ pub struct PartialFile {
     sha256: Option<String>,
     target: PathBuf,
     partial: PathBuf,
-    file: File,
+    file: Lock,
     digest: Sha256,
     bytes: u64,
 }
@@ -58,7 +62,8 @@ impl PartialFile {
             sha256,
             target,
             partial,
-            file,
+            // Closing is not enough: a program that another thread is just starting has the file open too, until it runs.
+            file: guard(file, |file| drop(file.unlock())),
             digest: Sha256::new(),
             bytes: 0,
         };
@@ -169,7 +174,7 @@ impl PartialFile {
         if length > self.expected.bytes {
             return self.restart();
         }
-        self.bytes = std::io::copy(&mut self.file, &mut HashWriter(&mut self.digest)).map_err(at(&self.partial))?;
+        self.bytes = std::io::copy(&mut *self.file, &mut HashWriter(&mut self.digest)).map_err(at(&self.partial))?;
         Ok(())
     }
 }
@@ -198,4 +203,29 @@ fn sync_folder(path: &Path) -> Result<(), WeightsError> {
             .map_err(at(folder))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_attempt_that_ended_is_no_other_program_at_work() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("model.bin");
+        let expected = ModelFile {
+            path: "model.bin".to_owned(),
+            bytes: 8,
+            sha256: None,
+        };
+        let open = || PartialFile::open(target.clone(), &expected, None);
+        let mut first = open().unwrap();
+        first.write(b"half").unwrap();
+        assert!(matches!(open(), Err(WeightsError::Busy { .. })));
+        // What a program has that was being started at this moment.
+        let inherited = first.file.try_clone().unwrap();
+        drop(first);
+        assert_eq!(open().unwrap().resume_offset(), 4);
+        drop(inherited);
+    }
 }

@@ -21,12 +21,16 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use scopeguard::{ScopeGuard, guard};
 use serde::{Deserialize, Serialize};
 
 pub use self::follower::LaneFollower;
 pub use self::recovery::{RecoveredLane, RecoveredSpool, recover};
 use self::sync_thread::SyncThread;
 use crate::{LaneId, SAMPLE_RATE_HZ, SpoolError};
+
+/// An open file that is locked, and free again when it is dropped.
+type Lock = ScopeGuard<File, fn(File)>;
 
 /// The layout that this program writes.
 const FORMAT_VERSION: u32 = 1;
@@ -48,7 +52,7 @@ pub struct Spool {
     synced: Instant,
     background: SyncThread,
     // Held for its lock alone.
-    _lock: File,
+    _lock: Lock,
 }
 
 struct LaneFile {
@@ -236,12 +240,13 @@ impl LaneFile {
 }
 
 /// Locks the folder for one recorder.
-fn lock(dir: &Path) -> Result<File, SpoolError> {
+fn lock(dir: &Path) -> Result<Lock, SpoolError> {
     let path = dir.join(LOCK_FILE);
     let file = OpenOptions::new().write(true).create(true).truncate(false).open(&path);
     let file = file.map_err(io_error(&path))?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
+        // Closing is not enough: a program that another thread is just starting has the file open too, until it runs.
+        Ok(()) => Ok(guard(file, |file| drop(file.unlock()))),
         Err(TryLockError::WouldBlock) => Err(SpoolError::InUse { dir: dir.to_owned() }),
         Err(TryLockError::Error(source)) => Err(SpoolError::Io { path, source }),
     }

@@ -26,11 +26,15 @@ use datasets::{Access, ContextItem, Language, Meeting, MeetingId, Provenance, Se
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use minuting::engine::MinutesOptions;
+use scopeguard::{ScopeGuard, guard};
 use serde::{Deserialize, Serialize};
 
 use crate::minutes_engine::EngineOptions;
 use crate::stages::read_transcript::{KnownFacts, complete};
 use crate::stages::transcribe::{SpeechOptions, vocabulary_of};
+
+/// An open file that is locked, and free again when it is dropped.
+type Lock = ScopeGuard<File, fn(File)>;
 
 const FORMAT_VERSION: u32 = 1;
 const ORDER_FILE: &str = "order.json";
@@ -99,7 +103,7 @@ pub struct LiveFolder {
     dir: PathBuf,
     order: Order,
     // Held for its lock alone.
-    _lock: File,
+    _lock: Lock,
 }
 
 /// A live meeting that is not in the library yet.
@@ -381,13 +385,14 @@ pub fn unfinished(library: &Library) -> anyhow::Result<Vec<Unfinished>> {
 }
 
 /// The lock of the folder `dir`; none while another process holds it.
-fn try_lock(dir: &Path) -> anyhow::Result<Option<File>> {
+fn try_lock(dir: &Path) -> anyhow::Result<Option<Lock>> {
     let path = dir.join(LOCK_FILE);
     let failed = || format!("locking `{}`", path.display());
     let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
     let file = file.with_context(failed)?;
     match file.try_lock() {
-        Ok(()) => Ok(Some(file)),
+        // Closing is not enough: a program that another thread is just starting has the file open too, until it runs.
+        Ok(()) => Ok(Some(guard(file, |file| drop(file.unlock())))),
         Err(TryLockError::WouldBlock) => Ok(None),
         Err(TryLockError::Error(error)) => Err(error).with_context(failed),
     }
