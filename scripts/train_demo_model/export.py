@@ -27,7 +27,7 @@ F32, F16 = 0, 1
 NOTICE = ("The demo speech model knows about 1,600 words of meeting talk in English and French, in synthetic voices; for "
           "real recordings: greffier models pull whisper-base-q5_1")
 LONGEST_WINDOW_MS = 4500  # half of the longest in training: at 54 % of the training, 7500 made 3 words in 100 more errors
-LOG_PROBABILITY_MIN, SHARE_UNKNOWN_MAX, SHARE_OUTSIDE_MAX = -0.95, 0.34, 0.5
+LOG_PROBABILITY_MIN, SHARE_UNKNOWN_MAX, SHARE_OUTSIDE_MAX = -1.14, 0.34, 0.2
 BLOCK = 32
 
 

@@ -3,8 +3,8 @@
 //!     cargo run --release -p speech --example decode -- MODEL MANIFEST.tsv [--windows] > decoded.tsv
 //!
 //! Columns: reference, text, manner, file, speech outside the model's domain and all speech in milliseconds; with
-//! `--windows` a row for each window in place of the text: file, milliseconds of speech, milliseconds without text,
-//! average log probability, text. Recordings are WAV or Opus of one channel at 16 or 48 kHz (others: convert first).
+//! `--windows` a row for each window in place of the text: file, manner, milliseconds of speech, milliseconds without
+//! text, average log probability, text. Recordings are WAV or Opus of one channel at 16 or 48 kHz (others: convert first).
 
 #![allow(
     clippy::print_stdout,
@@ -53,6 +53,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         let language = Some(row[language]).filter(|code| options.languages.iter().any(|known| known == code));
         let mut recognizer = WhisperRecognizer::new(Arc::clone(&loaded), options.clone())?;
         let samples = clips::recording(&folder.join(row[file]));
+        let cell = |at: Option<usize>| at.and_then(|at| row.get(at)).copied().unwrap_or("");
+        let manner = cell(column("manner"));
         let windows = windows(&samples, language, &mut recognizer)?;
         let mut tally = DomainTally::default();
         for window in &windows {
@@ -60,14 +62,13 @@ fn main() -> Result<(), Box<dyn Error>> {
                 tally.add(window, card);
             }
             if flags.iter().any(|flag| flag == "--windows") {
-                println!("{}\t{}", row[file], facts(window));
+                println!("{}\t{}\t{}", row[file], manner, facts(window));
             }
         }
         if flags.is_empty() {
             let transcript = LaneTranscript::from_windows(windows, &TranscribeOptions::default().utterances);
             let texts: Vec<String> = transcript.utterances.iter().map(|utterance| utterance.text()).collect();
-            let cell = |at: Option<usize>| at.and_then(|at| row.get(at)).copied().unwrap_or("");
-            let (reference, manner) = (cell(reference), cell(column("manner")));
+            let reference = cell(reference);
             let (outside, all) = (tally.outside_ms, tally.speech_ms());
             println!(
                 "{reference}\t{}\t{manner}\t{}\t{outside}\t{all}",
