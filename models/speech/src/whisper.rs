@@ -4,7 +4,7 @@
 //! - One window is one encoder pass (`single_segment`), whose text is cut by the timestamps here. The own loop ends the
 //!   process on remainders under 160 ms with word alignment on, and loses what it jumps over.
 //! - The number of tokens is limited below whisper.cpp's own limit: a text that loops up to that one leaves a time from
-//!   which word alignment ends the process.
+//!   which word alignment ends the process. And a text that is cut there ends like any other (`text_limit`).
 //! - The no-speech probability is read anew after the decoding: whisper.cpp's own is that of the window before. The same
 //!   single token gives the language, so that detection costs no second encoder pass.
 //! - Temperatures are tried here, each sampling with a fresh state, so that a window's text does not depend on the windows
@@ -12,6 +12,7 @@
 
 mod options;
 mod recognizer;
+mod text_limit;
 mod tokens;
 
 use std::path::{Path, PathBuf};

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use whisper_rs::{FullParams, SamplingStrategy};
 
+use super::text_limit::limit_tokens;
 use crate::model_file::ModelDimensions;
 use crate::recognizer::RecognizerTraits;
 
@@ -108,7 +109,7 @@ pub(super) fn parameters(
     parameters.set_n_threads(options.threads as i32);
     parameters.set_single_segment(true);
     parameters.set_no_context(true);
-    parameters.set_max_tokens(WINDOW_TOKENS_MAX.min(dimensions.text_context / 2 - 6));
+    limit_tokens(&mut parameters, WINDOW_TOKENS_MAX.min(dimensions.text_context / 2 - 6));
     parameters.set_temperature_inc(0.0);
     parameters.set_no_speech_thold(1.0); // else whisper.cpp drops text by a value of the window before
     parameters.set_suppress_blank(has_blank && !options.traits.may_stay_silent);

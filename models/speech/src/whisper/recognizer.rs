@@ -310,3 +310,61 @@ fn language_id(code: &str) -> Result<i32, RecognizeError> {
 fn language_code(language: i32) -> String {
     whisper_rs::get_lang_str(language).unwrap_or("en").to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model_file::{ModelDimensions, TensorType, write_random_model};
+
+    /// A random model says anything until it is cut: see `text_limit` for what would happen else.
+    #[test]
+    fn a_text_that_is_cut_ends_like_any_other() {
+        let small = ModelDimensions {
+            audio_state: 32,
+            audio_heads: 1,
+            audio_layers: 1,
+            text_state: 32,
+            text_heads: 1,
+            text_layers: 1,
+            text_context: 62,
+            ..ModelDimensions::DEMO
+        };
+        let sound: Vec<f32> = (0..30 * SAMPLE_RATE_HZ)
+            .map(|at| (at as f32 * 0.7).sin() * 0.1)
+            .collect();
+        let (limit, mut cut) = (62 / 2 - 6, 0);
+        for seed in 4..=6 {
+            let mut file = tempfile::NamedTempFile::new().unwrap();
+            write_random_model(&small, TensorType::Q8_0, seed, &mut file).unwrap();
+            let model = Arc::new(WhisperModel::load(file.path()).unwrap());
+            for beam_size in [1, 3] {
+                let options = WhisperOptions {
+                    beam_size,
+                    ..WhisperOptions::demo(1)
+                };
+                let mut recognizer = WhisperRecognizer::new(Arc::clone(&model), options).unwrap();
+                for (effort, temperature) in [(Effort::Quick, 0.0), (Effort::Full, 0.0), (Effort::Full, 0.8)] {
+                    let window = Window {
+                        samples: &sound,
+                        language: None,
+                        vocabulary: "",
+                        context: "",
+                        effort,
+                    };
+                    let language = recognizer.first_language(&window).unwrap();
+                    recognizer.attempt(&window, language, temperature).unwrap();
+                    for segment in recognizer.state.as_iter() {
+                        let ids: Vec<i32> = (0..segment.n_tokens())
+                            .filter_map(|at| segment.get_token(at))
+                            .map(|token| token.token_id())
+                            .collect();
+                        let last = *ids.last().unwrap();
+                        assert!(last >= model.context.token_eot(), "{last} is the last of {}", ids.len());
+                        cut += usize::from(ids.len() > limit);
+                    }
+                }
+            }
+        }
+        assert!(cut > 4, "{cut} texts were cut");
+    }
+}
