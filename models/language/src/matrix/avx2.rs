@@ -39,7 +39,7 @@ impl Isa for AvxVnni {
     }
 }
 
-/// Products of a row of weights with the first rows of x, at most 8.
+/// Products of a row of weights with a few rows of x.
 ///
 /// # Safety
 /// The processor has AVX2, FMA and F16C; x has these rows, each as long as the weights.

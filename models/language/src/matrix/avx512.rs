@@ -102,7 +102,7 @@ impl Isa for Vnni256 {
     }
 }
 
-/// Products of a row of weights with the first rows of x, at most 8.
+/// Products of a row of weights with a few rows of x.
 ///
 /// # Safety
 /// The processor has AVX-512 F, BW, VL and VNNI; x has these rows, each as long as the weights.

@@ -139,7 +139,7 @@ impl Format {
 
     /// Scales and offsets of one block of a quantized format.
     #[inline(always)]
-    pub(crate) fn unpack_scales(self, block: &[u8], unpacked: &mut Unpacked) {
+    fn unpack_scales(self, block: &[u8], unpacked: &mut Unpacked) {
         let scale = half_at(block, 0);
         match self {
             Format::Q4_0 => unpacked.set_one(scale, 8.0 * scale),
@@ -154,7 +154,7 @@ impl Format {
 
     /// Codes of one block of a quantized format.
     #[inline(always)]
-    pub(crate) fn unpack_codes(self, block: &[u8], unpacked: &mut Unpacked) {
+    fn unpack_codes(self, block: &[u8], unpacked: &mut Unpacked) {
         let codes = &mut unpacked.codes;
         match self {
             Format::Q4_0 => nibbles(&block[2..18], codes),

@@ -69,22 +69,24 @@ leveled! {
         let groups = weights / panel.group;
         let mut unpacked = Unpacked::EMPTY;
         let rows: Vec<&[u8]> = outputs.map(|output| matrix.row(output)).collect();
-        for (stretch, steps) in panel.steps.chunks_mut(STRETCH / 4).enumerate() {
-            let first = stretch * STRETCH / weights;
-            let turned = if by_eight { turn_rows(format, &rows, first * bytes, steps) } else { 0 };
-            for (column, row) in rows.iter().enumerate() {
-                let blocks = row[first * bytes..].chunks_exact(bytes);
+        let stretches = panel
+            .steps
+            .chunks_mut(STRETCH / 4)
+            .zip(panel.scales.chunks_mut(STRETCH / panel.group))
+            .zip(panel.offsets.chunks_mut(STRETCH / panel.group));
+        for (stretch, ((steps, scales), offsets)) in stretches.enumerate() {
+            let at = stretch * STRETCH / weights * bytes;
+            let turned = if by_eight { turn_rows(format, &rows, at, steps, scales, offsets) } else { 0 };
+            for (column, row) in rows.iter().enumerate().skip(turned) {
+                let blocks = row[at..].chunks_exact(bytes);
                 for (index, (block, steps)) in blocks.zip(steps.chunks_exact_mut(weights / 4)).enumerate() {
-                    format.unpack_scales(block, &mut unpacked);
+                    format.unpack(block, &mut unpacked);
                     for group in 0..groups {
-                        panel.scales[(first + index) * groups + group][column] = unpacked.scales[group];
-                        panel.offsets[(first + index) * groups + group][column] = unpacked.offsets[group];
+                        scales[index * groups + group][column] = unpacked.scales[group];
+                        offsets[index * groups + group][column] = unpacked.offsets[group];
                     }
-                    if column >= turned {
-                        format.unpack_codes(block, &mut unpacked);
-                        for (step, codes) in steps.iter_mut().zip(unpacked.codes.as_chunks::<4>().0) {
-                            step.0[column] = u32::from_le_bytes(*codes);
-                        }
+                    for (step, codes) in steps.iter_mut().zip(unpacked.codes.as_chunks::<4>().0) {
+                        step.0[column] = u32::from_le_bytes(*codes);
                     }
                 }
             }
@@ -92,22 +94,37 @@ leveled! {
     }
 }
 
-/// Unpacks the codes of as many rows as come in eights, from the byte `at` on; returns of how many.
+/// Unpacks as many rows as come in eights, from the byte `at` on; returns how many. Meanwhile the bytes of the panel that
+/// this thread will probably take next are asked for, in equal shares: 32 rows are more streams than the processor follows
+/// of itself, and waiting for each of them took twice the time of all the rest.
 #[cfg(target_arch = "x86_64")]
-fn turn_rows(format: Format, rows: &[&[u8]], at: usize, steps: &mut [Step]) -> usize {
+fn turn_rows(
+    format: Format,
+    rows: &[&[u8]],
+    at: usize,
+    steps: &mut [Step],
+    scales: &mut [TileRow],
+    offsets: &mut [TileRow],
+) -> usize {
     let (eights, _) = rows.as_chunks::<{ x86_panel::ROWS }>();
-    for (index, rows) in eights.iter().enumerate() {
-        let rows = rows.map(|row| row[at..].as_ptr());
-        // SAFETY: `fill` has found AVX2; the rows are as long as all steps, of which these are those from `at` on; there
-        // are at most 32 rows.
-        unsafe { x86_panel::unpack(format, rows, steps, index * x86_panel::ROWS) };
+    let share = x86_panel::ROWS * format.row_bytes(4 * steps.len());
+    for (index, eight) in eights.iter().enumerate() {
+        let ahead = rayon::current_num_threads() * eight[0].len() + at;
+        x86_panel::prefetch(rows[0].as_ptr().wrapping_add(rows.len() * ahead + index * share), share);
+        let (starts, column) = (eight.map(|row| row[at..].as_ptr()), index * x86_panel::ROWS);
+        // SAFETY: `fill` has found AVX2 (and F16C, without which there is no such kernel); the rows are as long as all
+        // steps, of which these are those from `at` on; there are at most 32 rows.
+        unsafe {
+            x86_panel::unpack(format, starts, steps, column);
+            x86_panel::unpack_scales(format, starts, scales, offsets, column);
+        }
     }
     eights.len() * x86_panel::ROWS
 }
 
 /// Elsewhere rows are unpacked one by one.
 #[cfg(not(target_arch = "x86_64"))]
-fn turn_rows(_: Format, _: &[&[u8]], _: usize, _: &mut [Step]) -> usize {
+fn turn_rows(_: Format, _: &[&[u8]], _: usize, _: &mut [Step], _: &mut [TileRow], _: &mut [TileRow]) -> usize {
     0
 }
 

@@ -1,5 +1,5 @@
-//! Codes of eight rows of weights at a time, turned into steps of four inputs for eight outputs: how panels are filled
-//! on AVX2.
+//! Eight rows of weights at a time, their codes turned into steps of four inputs for eight outputs and their scales into
+//! columns: how panels are filled on AVX2.
 #![allow(
     unsafe_code,
     reason = "vector registers are filled from raw pointers, on processors that have them"
@@ -7,12 +7,136 @@
 
 use std::arch::x86_64::*;
 
-use super::Format;
+use super::format::six_bit_pairs;
 use super::panel::Step;
-use super::x86_rows::{fifth_bits, nibbles};
+use super::x86_rows::{fifth_bits, negated, nibbles};
+use super::{Format, TileRow};
 
 /// Rows that are turned together.
 pub(super) const ROWS: usize = 8;
+
+/// Asks for bytes that are needed soon; nothing is read, so they need not exist.
+pub(super) fn prefetch(first: *const u8, bytes: usize) {
+    for line in (0..bytes).step_by(64) {
+        // SAFETY: a prefetch reads nothing.
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(first.wrapping_add(line).cast()) };
+    }
+}
+
+/// Unpacks the scales and offsets of eight rows into the columns from `column` on; `rows` begin at the first block of
+/// `scales`, which are a whole number of blocks.
+///
+/// # Safety
+/// The processor has AVX2 and F16C; all rows can be read; `column` is at most 24; the format is quantized; there are as
+/// many offsets as scales.
+#[target_feature(enable = "avx2,f16c")]
+pub(super) unsafe fn unpack_scales(
+    format: Format,
+    rows: [*const u8; ROWS],
+    scales: &mut [TileRow],
+    offsets: &mut [TileRow],
+    column: usize,
+) {
+    let groups = format.block_weights() / format.group();
+    let blocks = scales.chunks_exact_mut(groups).zip(offsets.chunks_exact_mut(groups));
+    for (index, (scales, offsets)) in blocks.enumerate() {
+        // SAFETY: as the caller says.
+        unsafe {
+            let rows = rows.map(|row| row.add(format.block_bytes() * index));
+            let times = |factor: f32| {
+                let scale = eight_halves(rows, 0);
+                (scale, _mm256_mul_ps(scale, _mm256_set1_ps(factor)))
+            };
+            let mut store = |group: usize, scale, offset| {
+                _mm256_storeu_ps(scales[group][column..column + ROWS].as_mut_ptr(), scale);
+                _mm256_storeu_ps(offsets[group][column..column + ROWS].as_mut_ptr(), offset);
+            };
+            let one = match format {
+                Format::Q4_0 => times(8.0),
+                Format::Q5_0 => times(16.0),
+                Format::Q8_0 => times(128.0),
+                Format::Q4_1 | Format::Q5_1 => (eight_halves(rows, 0), negated(eight_halves(rows, 2))),
+                Format::Q4K | Format::Q5K => {
+                    let (scale, offset) = (eight_halves(rows, 0), eight_halves(rows, 2));
+                    let pairs = rows.map(|row| six_bit_pairs(std::slice::from_raw_parts(row.add(4), 12)));
+                    let scales = transposed_bytes(pairs.map(|(scales, _)| scales));
+                    let offsets = transposed_bytes(pairs.map(|(_, offsets)| offsets));
+                    for (group, (factors, minima)) in scales.into_iter().zip(offsets).enumerate() {
+                        let floats = |bytes| _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(bytes));
+                        store(
+                            group,
+                            _mm256_mul_ps(floats(factors), scale),
+                            _mm256_mul_ps(floats(minima), offset),
+                        );
+                    }
+                    continue;
+                }
+                Format::Q6K => {
+                    let scale = eight_halves(rows, 208);
+                    for half in 0..2 {
+                        let bytes = rows.map(|row| row.add(192 + 8 * half).cast::<[u8; 8]>().read());
+                        for (group, factors) in transposed_bytes(bytes).into_iter().enumerate() {
+                            let factors = _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(factors));
+                            let factors = _mm256_mul_ps(factors, scale);
+                            store(8 * half + group, factors, _mm256_mul_ps(factors, _mm256_set1_ps(32.0)));
+                        }
+                    }
+                    continue;
+                }
+                Format::F32 | Format::F16 | Format::Bf16 => unreachable!("floats have no scales"),
+            };
+            store(0, one.0, one.1);
+        }
+    }
+}
+
+/// The f16 at the byte `at` of each row, widened.
+#[inline(always)]
+unsafe fn eight_halves(rows: [*const u8; ROWS], at: usize) -> __m256 {
+    // SAFETY: as the caller says; every caller is compiled with F16C.
+    unsafe {
+        let [a, b, c, d, e, f, g, h] = rows.map(|row| row.add(at).cast::<i16>().read_unaligned());
+        _mm256_cvtph_ps(_mm_setr_epi16(a, b, c, d, e, f, g, h))
+    }
+}
+
+/// Rows of eight bytes as columns, each in the low half of a register.
+#[inline(always)]
+unsafe fn transposed_bytes(rows: [[u8; 8]; ROWS]) -> [__m128i; 8] {
+    // SAFETY: only called where there is AVX2.
+    unsafe {
+        let row = |index: usize| _mm_cvtsi64_si128(u64::from_le_bytes(rows[index]).cast_signed());
+        let pair = |index: usize| _mm_unpacklo_epi8(row(index), row(index + 1));
+        let pairs = [pair(0), pair(2), pair(4), pair(6)];
+        let upper = [
+            _mm_unpacklo_epi16(pairs[0], pairs[1]),
+            _mm_unpackhi_epi16(pairs[0], pairs[1]),
+        ];
+        let lower = [
+            _mm_unpacklo_epi16(pairs[2], pairs[3]),
+            _mm_unpackhi_epi16(pairs[2], pairs[3]),
+        ];
+        let (first, second) = (
+            _mm_unpacklo_epi32(upper[0], lower[0]),
+            _mm_unpackhi_epi32(upper[0], lower[0]),
+        );
+        let (third, fourth) = (
+            _mm_unpacklo_epi32(upper[1], lower[1]),
+            _mm_unpackhi_epi32(upper[1], lower[1]),
+        );
+        let second_of = |two| _mm_srli_si128::<8>(two);
+        [
+            first,
+            second_of(first),
+            second,
+            second_of(second),
+            third,
+            second_of(third),
+            fourth,
+            second_of(fourth),
+        ]
+    }
+}
 
 /// Unpacks the codes of eight rows into the columns from `column` on; `rows` begin at the codes of the first step, which
 /// is the first of a block, and are as long as the steps.

@@ -483,7 +483,7 @@ unsafe fn half_at(bytes: *const u8) -> __m256 {
 }
 
 #[inline(always)]
-unsafe fn negated(floats: __m256) -> __m256 {
+pub(super) unsafe fn negated(floats: __m256) -> __m256 {
     // SAFETY: only called where there is AVX2.
     unsafe { _mm256_xor_ps(floats, _mm256_set1_ps(-0.0)) }
 }
