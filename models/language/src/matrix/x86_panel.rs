@@ -7,7 +7,6 @@
 
 use std::arch::x86_64::*;
 
-use super::format::six_bit_pairs;
 use super::panel::Step;
 use super::x86_rows::{fifth_bits, negated, nibbles};
 use super::{Format, TileRow};
@@ -57,29 +56,36 @@ pub(super) unsafe fn unpack_scales(
                 Format::Q8_0 => times(128.0),
                 Format::Q4_1 | Format::Q5_1 => (eight_halves(rows, 0), negated(eight_halves(rows, 2))),
                 Format::Q4K | Format::Q5K => {
-                    let (scale, offset) = (eight_halves(rows, 0), eight_halves(rows, 2));
-                    let pairs = rows.map(|row| six_bit_pairs(std::slice::from_raw_parts(row.add(4), 12)));
-                    let scales = transposed_bytes(pairs.map(|(scales, _)| scales));
-                    let offsets = transposed_bytes(pairs.map(|(_, offsets)| offsets));
-                    for (group, (factors, minima)) in scales.into_iter().zip(offsets).enumerate() {
-                        let floats = |bytes| _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(bytes));
-                        store(
-                            group,
-                            _mm256_mul_ps(floats(factors), scale),
-                            _mm256_mul_ps(floats(minima), offset),
-                        );
+                    let [halves, scales, offsets, both] = transposed_words(rows);
+                    let (scale, offset) = halves_of_words(halves);
+                    // As `six_bit_pairs` does it, in each lane for another row.
+                    let low = |word| _mm256_and_si256(word, _mm256_set1_epi32(0x3F3F_3F3F));
+                    let high = |four_bits, word| {
+                        let four_bits = _mm256_and_si256(four_bits, _mm256_set1_epi32(0x0F0F_0F0F));
+                        let top = _mm256_and_si256(_mm256_srli_epi32::<2>(word), _mm256_set1_epi32(0x3030_3030));
+                        _mm256_or_si256(four_bits, top)
+                    };
+                    let factors = [low(scales), high(both, scales)];
+                    let minima = [low(offsets), high(_mm256_srli_epi32::<4>(both), offsets)];
+                    for group in 0..8 {
+                        let count = _mm_cvtsi32_si128(8 * (group as i32 % 4));
+                        let floats = |words: [__m256i; 2]| {
+                            let byte = _mm256_srl_epi32(words[group / 4], count);
+                            _mm256_cvtepi32_ps(_mm256_and_si256(byte, _mm256_set1_epi32(255)))
+                        };
+                        let (factor, minimum) = (floats(factors), floats(minima));
+                        store(group, _mm256_mul_ps(factor, scale), _mm256_mul_ps(minimum, offset));
                     }
                     continue;
                 }
                 Format::Q6K => {
                     let scale = eight_halves(rows, 208);
-                    for half in 0..2 {
-                        let bytes = rows.map(|row| row.add(192 + 8 * half).cast::<[u8; 8]>().read());
-                        for (group, factors) in transposed_bytes(bytes).into_iter().enumerate() {
-                            let factors = _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(factors));
-                            let factors = _mm256_mul_ps(factors, scale);
-                            store(8 * half + group, factors, _mm256_mul_ps(factors, _mm256_set1_ps(32.0)));
-                        }
+                    let words = transposed_words(rows.map(|row| row.add(192)));
+                    for group in 0..16 {
+                        let count = _mm_cvtsi32_si128(24 - 8 * (group as i32 % 4));
+                        let byte = _mm256_srai_epi32::<24>(_mm256_sll_epi32(words[group / 4], count));
+                        let factor = _mm256_mul_ps(_mm256_cvtepi32_ps(byte), scale);
+                        store(group, factor, _mm256_mul_ps(factor, _mm256_set1_ps(32.0)));
                     }
                     continue;
                 }
@@ -100,41 +106,45 @@ unsafe fn eight_halves(rows: [*const u8; ROWS], at: usize) -> __m256 {
     }
 }
 
-/// Rows of eight bytes as columns, each in the low half of a register.
+/// The first 16 bytes of each row as four columns of words.
 #[inline(always)]
-unsafe fn transposed_bytes(rows: [[u8; 8]; ROWS]) -> [__m128i; 8] {
-    // SAFETY: only called where there is AVX2.
+unsafe fn transposed_words(rows: [*const u8; ROWS]) -> [__m256i; 4] {
+    // SAFETY: as the caller says; every caller is compiled with AVX2.
     unsafe {
-        let row = |index: usize| _mm_cvtsi64_si128(u64::from_le_bytes(rows[index]).cast_signed());
-        let pair = |index: usize| _mm_unpacklo_epi8(row(index), row(index + 1));
-        let pairs = [pair(0), pair(2), pair(4), pair(6)];
-        let upper = [
-            _mm_unpacklo_epi16(pairs[0], pairs[1]),
-            _mm_unpackhi_epi16(pairs[0], pairs[1]),
-        ];
-        let lower = [
-            _mm_unpacklo_epi16(pairs[2], pairs[3]),
-            _mm_unpackhi_epi16(pairs[2], pairs[3]),
-        ];
-        let (first, second) = (
-            _mm_unpacklo_epi32(upper[0], lower[0]),
-            _mm_unpackhi_epi32(upper[0], lower[0]),
+        // Rows four apart share a register, so that columns come out in the order of the rows.
+        let two = |row: usize| _mm256_loadu2_m128i(rows[row + 4].cast(), rows[row].cast());
+        let rows = [two(0), two(1), two(2), two(3)];
+        let (left, right) = (
+            [
+                _mm256_unpacklo_epi32(rows[0], rows[1]),
+                _mm256_unpackhi_epi32(rows[0], rows[1]),
+            ],
+            [
+                _mm256_unpacklo_epi32(rows[2], rows[3]),
+                _mm256_unpackhi_epi32(rows[2], rows[3]),
+            ],
         );
-        let (third, fourth) = (
-            _mm_unpacklo_epi32(upper[1], lower[1]),
-            _mm_unpackhi_epi32(upper[1], lower[1]),
-        );
-        let second_of = |two| _mm_srli_si128::<8>(two);
         [
-            first,
-            second_of(first),
-            second,
-            second_of(second),
-            third,
-            second_of(third),
-            fourth,
-            second_of(fourth),
+            _mm256_unpacklo_epi64(left[0], right[0]),
+            _mm256_unpackhi_epi64(left[0], right[0]),
+            _mm256_unpacklo_epi64(left[1], right[1]),
+            _mm256_unpackhi_epi64(left[1], right[1]),
         ]
+    }
+}
+
+/// The f16 in the low and in the high halves of words, widened.
+#[inline(always)]
+unsafe fn halves_of_words(words: __m256i) -> (__m256, __m256) {
+    // SAFETY: only called where there is AVX2 and F16C.
+    unsafe {
+        let low = _mm256_and_si256(words, _mm256_set1_epi32(0xFFFF));
+        let packed = _mm256_packus_epi32(low, _mm256_srli_epi32::<16>(words));
+        let ordered = _mm256_permute4x64_epi64::<0b11_01_10_00>(packed);
+        (
+            _mm256_cvtph_ps(_mm256_castsi256_si128(ordered)),
+            _mm256_cvtph_ps(_mm256_extracti128_si256::<1>(ordered)),
+        )
     }
 }
 
