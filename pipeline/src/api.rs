@@ -5,6 +5,7 @@ mod actions;
 mod assets;
 mod caller;
 mod conditional;
+mod connections;
 mod corrections;
 mod exports;
 mod guard;

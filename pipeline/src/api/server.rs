@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::caller::Anonymous;
+use super::connections;
 use super::router::{ApiOptions, router};
 use crate::service::worker::Workers;
 use crate::service::{Service, ServiceOptions, retention, watch as watching};
@@ -92,10 +93,9 @@ async fn run(
         // An error means that the sender is gone, and then it is over too.
         let _ = stopped.wait_for(|stopping| *stopping).await;
     };
-    let serving = axum::serve(listener, routes).with_graceful_shutdown(drained);
-    let mut serving = tokio::spawn(serving.into_future());
+    let mut serving = tokio::spawn(connections::serve(listener, routes, connections::HEAD_MAX, drained));
     tokio::select! {
-        ended = &mut serving => return Ok(ended??),
+        ended = &mut serving => return Ok(ended?),
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
     }
