@@ -9,7 +9,7 @@ use datasets::{Language, PersonId, Viewer};
 use etcetera::{AppStrategy as _, AppStrategyArgs};
 
 /// Options that every command takes.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Clone, Debug, Default)]
 pub struct Settings {
     /// The library: a folder with one folder per meeting [default: the user's data folder]
     #[arg(

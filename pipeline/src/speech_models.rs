@@ -63,15 +63,19 @@ pub fn has_speech_model(settings: &Settings) -> anyhow::Result<bool> {
     Ok(!installed(&weights_store(settings)?, ModelKind::Speech).is_empty())
 }
 
-/// The demo model's file, unpacked when it is first needed.
+/// The demo model's file, unpacked when it is first needed, and when it is not the one that the program brings.
 fn demo_model(store: &WeightsStore) -> anyhow::Result<PathBuf> {
     let entry = store
         .manifest()
         .model(DEMO)
         .context("the manifest lists the demo model")?;
-    if state(store, entry) != ModelState::Complete {
-        unpack_built_in(store, entry).context("unpacking the demo speech model")?;
+    if state(store, entry) == ModelState::Complete
+        && let Ok(file) = file_of(store, entry)
+    {
+        return Ok(file);
     }
+    // It is not there, or it is that of an earlier version of the program, which nobody need pull to replace.
+    unpack_built_in(store, entry).context("unpacking the demo speech model")?;
     file_of(store, entry)
 }
 
@@ -136,4 +140,29 @@ fn names(entries: &[&ModelEntry]) -> String {
     }
     let names: Vec<&str> = entries.iter().map(|entry| entry.name.as_str()).collect();
     names.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn the_demo_model_of_an_earlier_version_is_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = Settings {
+            models: Some(folder.path().to_owned()),
+            ..Settings::default()
+        };
+        let weights = speech_model(None, &settings).unwrap();
+        let card = weights.with_extension("toml");
+        let good = fs::read_to_string(&card).unwrap();
+        // As long as the new one, and longer.
+        for other in [good.replace('1', "2"), format!("{good}# earlier\n")] {
+            fs::write(&card, other).unwrap();
+            assert_eq!(speech_model(Some(Path::new(DEMO)), &settings).unwrap(), weights);
+            assert_eq!(fs::read_to_string(&card).unwrap(), good);
+        }
+    }
 }
